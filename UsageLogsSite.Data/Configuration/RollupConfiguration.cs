@@ -1,0 +1,55 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace UsageLogsSite.Data.Configuration;
+
+// No foreign key to users: the fold must never wait for, or deadlock with, a writer that deletes a user.
+internal sealed class UsageTotalConfiguration : IEntityTypeConfiguration<UsageTotal>
+{
+    public void Configure(EntityTypeBuilder<UsageTotal> total)
+    {
+        total.ToTable("usage_totals");
+        total.HasKey(t => t.UserId);
+        total.Property(t => t.UserId).ValueGeneratedNever();
+        total.Property(t => t.UserType).StoredInLowerCase();
+        total.Property(t => t.CreditsUsed).HasColumnType("numeric");
+        total.Property(t => t.CreditsBought).HasColumnType("numeric");
+        total.Property(t => t.CostUsd).HasColumnType("numeric");
+        total.Property(t => t.RevenueUsd).HasColumnType("numeric");
+
+        // One index per sort, read forwards or backwards; the id makes the order unique.
+        total.HasIndex(t => new { t.LastActivity, t.UserId });
+        total.HasIndex(t => new { t.Requests, t.UserId });
+        total.HasIndex(t => new { t.Tokens, t.UserId });
+        total.HasIndex(t => new { t.CreditsUsed, t.UserId });
+        total.HasIndex(t => new { t.CostUsd, t.UserId });
+        total.HasIndex(t => new { t.RevenueUsd, t.UserId });
+    }
+}
+
+// No key and no index: writers append at heap speed, the fold deletes what it reads.
+internal sealed class UsageDeltaConfiguration : IEntityTypeConfiguration<UsageDelta>
+{
+    public void Configure(EntityTypeBuilder<UsageDelta> delta)
+    {
+        delta.ToTable("usage_deltas");
+        delta.HasNoKey();
+        delta.Property(d => d.Requests).HasDefaultValue(0);
+        delta.Property(d => d.Tokens).HasDefaultValue(0L);
+        delta.Property(d => d.CreditsUsed).HasColumnType("numeric").HasDefaultValue(0m);
+        delta.Property(d => d.CreditsBought).HasColumnType("numeric").HasDefaultValue(0m);
+        delta.Property(d => d.CostUsd).HasColumnType("numeric").HasDefaultValue(0m);
+        delta.Property(d => d.RevenueUsd).HasColumnType("numeric").HasDefaultValue(0m);
+        delta.Property(d => d.CompletedPayments).HasDefaultValue(0);
+    }
+}
+
+internal sealed class RollupStateConfiguration : IEntityTypeConfiguration<RollupState>
+{
+    public void Configure(EntityTypeBuilder<RollupState> state)
+    {
+        state.ToTable("rollup_state", table => table.HasCheckConstraint("ck_rollup_state_one_row", "id"));
+        state.Property(s => s.Id).HasDefaultValue(true).HasSentinel(true);
+        state.Property(s => s.AwakeUntil).HasDefaultValueSql("'-infinity'");
+    }
+}

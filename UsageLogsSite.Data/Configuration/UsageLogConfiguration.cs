@@ -1,0 +1,32 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace UsageLogsSite.Data.Configuration;
+
+internal sealed class UsageLogConfiguration : IEntityTypeConfiguration<UsageLog>
+{
+    public void Configure(EntityTypeBuilder<UsageLog> log)
+    {
+        log.ToTable("usage_logs", table =>
+        {
+            table.IsAtMost("model", 200);
+            table.IsNotNegativeInteger("prompt_tokens");
+            table.IsNotNegativeInteger("completion_tokens");
+            table.IsNotNegative("credits");
+            table.IsNotNegative("cost_usd");
+            table.IsOneOf<UsageLogStatus>("status");
+            table.IsTime("created_at");
+        });
+        log.Property(l => l.Id).HasDefaultValueSql("gen_random_uuid()");
+        log.Property(l => l.Credits).HasColumnType(Checks.Amount).HasDefaultValue(0m);
+        log.Property(l => l.CostUsd).HasColumnType(Checks.Amount).HasDefaultValue(0m);
+        log.Property(l => l.PromptTokens).HasDefaultValue(0);
+        log.Property(l => l.CompletionTokens).HasDefaultValue(0);
+        log.Property(l => l.Status).StoredInLowerCase().HasDefaultValue(UsageLogStatus.Succeeded);
+        log.Property(l => l.CreatedAt).HasDefaultValueSql("now()");
+        log.HasOne<User>().WithMany().HasForeignKey(l => l.UserId).OnDelete(DeleteBehavior.NoAction);
+
+        // The rollup looks a user's newest log up here: one index probe.
+        log.HasIndex(l => new { l.UserId, l.CreatedAt });
+    }
+}

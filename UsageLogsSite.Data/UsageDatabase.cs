@@ -1,0 +1,21 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace UsageLogsSite.Data;
+
+/// <summary>How a context is connected: the one place that names provider, conventions and the migrations' assembly.</summary>
+public static class UsageDatabase
+{
+    /// <summary>The assembly that holds the schema's history.</summary>
+    public const string MigrationsAssembly = "UsageLogsSite.Migrations";
+
+    /// <summary>Connects a context to a data source.</summary>
+    /// <param name="builder">The context's options.</param>
+    /// <param name="dataSource">A PostgreSQL data source; the caller keeps and disposes it.</param>
+    /// <returns>The same builder.</returns>
+    public static DbContextOptionsBuilder UseUsageDatabase(this DbContextOptionsBuilder builder, NpgsqlDataSource dataSource) =>
+        builder
+            .UseNpgsql(dataSource, npgsql => npgsql.MigrationsAssembly(MigrationsAssembly))
+            .UseSnakeCaseNamingConvention()
+            .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
+}

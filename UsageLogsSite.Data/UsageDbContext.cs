@@ -1,0 +1,24 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace UsageLogsSite.Data;
+
+/// <summary>The database: users, what they used and bought, and the totals the pages read.</summary>
+/// <param name="options">Connection and provider.</param>
+public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : DbContext(options)
+{
+    /// <summary>Everybody who uses the product.</summary>
+    public DbSet<User> Users => Set<User>();
+
+    /// <summary>One row per AI response.</summary>
+    public DbSet<UsageLog> UsageLogs => Set<UsageLog>();
+
+    /// <summary>Purchases of credits.</summary>
+    public DbSet<CreditPurchase> CreditPurchases => Set<CreditPurchase>();
+
+    /// <summary>One row per user, kept by the rollup.</summary>
+    public DbSet<UsageTotal> UsageTotals => Set<UsageTotal>();
+
+    /// <inheritdoc />
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
+}

@@ -1,0 +1,19 @@
+namespace UsageLogsSite.Access;
+
+/// <summary>The headers that tell a browser what pages of this site may do.</summary>
+internal static class SecurityHeaders
+{
+    private const string ContentSecurityPolicy =
+        $"default-src 'none'; script-src 'self' {ClientLibrary.Cdn}; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+    internal static void UseSecurityHeaders(this WebApplication app) => app.Use((http, next) =>
+    {
+        var headers = http.Response.Headers;
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "same-origin";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        return next(http);
+    });
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
+
+namespace UsageLogsSite.Filters;
+
+/// <summary>
+/// What a reader asked the usage table to show. Immutable and normalised: two requests that mean the same have equal
+/// filters and the same <see cref="QueryString"/>, which names the filter set, the stream and the address of the page.
+/// </summary>
+internal sealed record UsageFilter
+{
+    internal const int DefaultSize = 25;
+    internal const int MaxSearchLength = 100;
+
+    /// <summary>Far beyond any real page, and safe to multiply by <see cref="Size"/>.</summary>
+    internal const int MaxPage = 10_000_000;
+
+    internal static readonly IReadOnlyList<int> Sizes = [10, 25, 50, 100];
+
+    /// <summary>Whose usage: everybody's unless set.</summary>
+    public TypeFilter Type { get; init; } = TypeFilter.All;
+
+    /// <summary>How recently the users were active.</summary>
+    public ActivityFilter Activity { get; init; } = ActivityFilter.All;
+
+    /// <summary>Part of a name or e-mail address; empty for no search. Trimmed, without control characters.</summary>
+    public string Search { get; init; } = "";
+
+    /// <summary>The column that orders the rows.</summary>
+    public UsageSort Sort { get; init; } = UsageSort.LastActivity;
+
+    /// <summary>Whether the order goes down.</summary>
+    public bool Descending { get; init; } = true;
+
+    /// <summary>The page shown, counted from 1.</summary>
+    public int Page { get; init; } = 1;
+
+    /// <summary>Rows on a page: one of <see cref="Sizes"/>.</summary>
+    public int Size { get; init; } = DefaultSize;
+
+    /// <summary>Whether the filter leaves any user out.</summary>
+    public bool IsNarrowed => Type != TypeFilter.All || Activity != ActivityFilter.All || Search.Length > 0;
+
+    /// <summary>The canonical query, with a leading question mark, or empty: defaults are dropped, the order is fixed.</summary>
+    public string QueryString => QueryHelpers.AddQueryString("", Parameters());
+
+    /// <summary>Reads a query; a value that is not allowed becomes the default.</summary>
+    internal static UsageFilter Parse(IQueryCollection query)
+    {
+        var sort = Names.Parse(First(query, "sort"), UsageSort.LastActivity);
+        return new UsageFilter
+        {
+            Type = Names.Parse(First(query, "type"), TypeFilter.All),
+            Activity = Names.Parse(First(query, "activity"), ActivityFilter.All),
+            Search = CleanSearch(First(query, "q")),
+            Sort = sort,
+            Descending = First(query, "dir") switch { "asc" => false, "desc" => true, _ => DescendsByDefault(sort) },
+            Page = int.TryParse(First(query, "page"), NumberStyles.None, CultureInfo.InvariantCulture, out var page)
+                ? Math.Clamp(page, 1, MaxPage) : 1,
+            Size = int.TryParse(First(query, "size"), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+                && Sizes.Contains(size) ? size : DefaultSize,
+        };
+    }
+
+    /// <summary>Whether a query is already written the canonical way.</summary>
+    internal bool IsCanonical(IQueryCollection query)
+    {
+        var parameters = Parameters();
+        return query.Count == parameters.Count
+            && parameters.All(p => query.TryGetValue(p.Key, out var values) && values.Count == 1 && values[0] == p.Value);
+    }
+
+    /// <summary>The same list from its first page, ordered by a column; a second choice of the same column turns the order.</summary>
+    internal UsageFilter SortedBy(UsageSort sort) =>
+        this with { Sort = sort, Descending = sort == Sort ? !Descending : DescendsByDefault(sort), Page = 1 };
+
+    /// <summary>Names read upwards first, figures downwards.</summary>
+    internal static bool DescendsByDefault(UsageSort sort) => sort != UsageSort.Name;
+
+    private Dictionary<string, string?> Parameters()
+    {
+        var parameters = new Dictionary<string, string?>();
+        Add("type", Type != TypeFilter.All, Names.Of(Type));
+        Add("activity", Activity != ActivityFilter.All, Names.Of(Activity));
+        Add("q", Search.Length > 0, Search);
+        Add("sort", Sort != UsageSort.LastActivity, Names.Of(Sort));
+        Add("dir", Descending != DescendsByDefault(Sort), Descending ? "desc" : "asc");
+        Add("page", Page != 1, Page.ToString(CultureInfo.InvariantCulture));
+        Add("size", Size != DefaultSize, Size.ToString(CultureInfo.InvariantCulture));
+        return parameters;
+
+        void Add(string name, bool isSet, string value)
+        {
+            if (isSet)
+                parameters.Add(name, value);
+        }
+    }
+
+    private static string? First(IQueryCollection query, string name) =>
+        query.TryGetValue(name, out var values) && !StringValues.IsNullOrEmpty(values) ? values[0] : null;
+
+    /// <summary>PostgreSQL refuses NUL in text, and a broken surrogate cannot be encoded: neither can be part of a name.</summary>
+    private static string CleanSearch(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+            return "";
+
+        var clean = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (Rune.IsControl(rune) || rune == Rune.ReplacementChar)
+                continue;
+            if (clean.Length + rune.Utf16SequenceLength > MaxSearchLength)
+                break;
+            clean.Append(rune);
+        }
+
+        return clean.ToString().Trim();
+    }
+}

@@ -1,0 +1,93 @@
+using Microsoft.EntityFrameworkCore;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Filters;
+
+/// <summary>A user beside the totals kept for them: what filters narrow and order.</summary>
+internal sealed class UserUsage
+{
+    public required User User { get; init; }
+
+    public required UsageTotal Total { get; init; }
+}
+
+/// <summary>Turns a filter into SQL.</summary>
+internal static class UsageFilterQueries
+{
+    internal static readonly TimeSpan InactiveAfter = TimeSpan.FromDays(30);
+
+    /// <summary>Every user with their totals.</summary>
+    internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database) =>
+        from total in database.UsageTotals
+        join user in database.Users on total.UserId equals user.Id
+        select new UserUsage { User = user, Total = total };
+
+    /// <summary>Keeps the users that a filter shows.</summary>
+    /// <param name="users">Users with totals.</param>
+    /// <param name="filter">What to keep.</param>
+    /// <param name="now">The end of the sliding windows, in UTC.</param>
+    internal static IQueryable<UserUsage> Where(this IQueryable<UserUsage> users, UsageFilter filter, DateTime now)
+    {
+        users = filter.Type switch
+        {
+            TypeFilter.Internal => users.Where(u => u.Total.UserType == UserType.Internal),
+            TypeFilter.External => users.Where(u => u.Total.UserType == UserType.External),
+            _ => users,
+        };
+
+        if (WindowStart(filter.Activity, now) is { } start)
+        {
+            users = filter.Activity == ActivityFilter.Inactive
+                ? users.Where(u => u.Total.LastActivity < start)
+                : users.Where(u => u.Total.LastActivity >= start);
+        }
+
+        if (filter.Search.Length > 0)
+        {
+            var pattern = $"%{EscapeLike(filter.Search)}%";
+            users = users.Where(u =>
+                EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
+        }
+
+        return users;
+    }
+
+    /// <summary>
+    /// Orders by the filter's column, then by id, both in one direction: so one index serves both directions.
+    /// </summary>
+    internal static IOrderedQueryable<UserUsage> OrderBy(this IQueryable<UserUsage> users, UsageFilter filter) => filter.Sort switch
+    {
+        UsageSort.Name => filter.Descending
+            ? users.OrderByDescending(u => u.User.Name).ThenByDescending(u => u.User.Id)
+            : users.OrderBy(u => u.User.Name).ThenBy(u => u.User.Id),
+        UsageSort.Requests => users.By(u => u.Total.Requests, filter.Descending),
+        UsageSort.Tokens => users.By(u => u.Total.Tokens, filter.Descending),
+        UsageSort.Credits => users.By(u => u.Total.CreditsUsed, filter.Descending),
+        UsageSort.Cost => users.By(u => u.Total.CostUsd, filter.Descending),
+        UsageSort.Revenue => users.By(u => u.Total.RevenueUsd, filter.Descending),
+        _ => users.By(u => u.Total.LastActivity, filter.Descending),
+    };
+
+    /// <summary>The oldest activity inside an activity window, in UTC; null where the filter has no window.</summary>
+    internal static DateTime? WindowStart(ActivityFilter activity, DateTime now) => WindowLength(activity) is { } length ? now - length : null;
+
+    /// <summary>How long an activity window is; null where the filter has none.</summary>
+    internal static TimeSpan? WindowLength(ActivityFilter activity) => activity switch
+    {
+        ActivityFilter.Active24H => TimeSpan.FromHours(24),
+        ActivityFilter.Active7D => TimeSpan.FromDays(7),
+        ActivityFilter.Active30D or ActivityFilter.Inactive => InactiveAfter,
+        _ => null,
+    };
+
+    private static IOrderedQueryable<UserUsage> By<TKey>(
+        this IQueryable<UserUsage> users, System.Linq.Expressions.Expression<Func<UserUsage, TKey>> key, bool descending) =>
+        descending
+            ? users.OrderByDescending(key).ThenByDescending(u => u.Total.UserId)
+            : users.OrderBy(key).ThenBy(u => u.Total.UserId);
+
+    private static string EscapeLike(string text) => text
+        .Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("%", @"\%", StringComparison.Ordinal)
+        .Replace("_", @"\_", StringComparison.Ordinal);
+}

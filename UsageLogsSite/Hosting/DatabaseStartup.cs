@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Hosting;
+
+/// <summary>Brings the database to where the site needs it before the first request.</summary>
+internal static partial class DatabaseStartup
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Waits for the database, migrates it if allowed, and loads the demo data if asked.</summary>
+    /// <exception cref="StartupException">The database cannot be used; the message says why and what to do.</exception>
+    internal static async Task PrepareDatabaseAsync(this WebApplication app, bool migrate)
+    {
+        var databases = app.Services.GetRequiredService<Databases>();
+        var cancellation = app.Lifetime.ApplicationStopping;
+        await WaitForDatabaseAsync(databases.Owner, app.Logger, cancellation);
+
+        var options = new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(databases.Owner);
+        await using var database = new UsageDbContext((DbContextOptions<UsageDbContext>)options.Options);
+        var pending = (await database.Database.GetPendingMigrationsAsync(cancellation)).ToList();
+        if (pending.Count > 0 && !migrate)
+        {
+            throw new StartupException(
+                $"The database lacks {pending.Count} migration(s): {string.Join(", ", pending)}. " +
+                "Run 'dotnet run --project UsageLogsSite -- migrate', or set Database:MigrateOnStartup=true.");
+        }
+
+        if (pending.Count > 0)
+            await database.Database.MigrateAsync(cancellation);
+        if (app.Configuration.GetValue("Demo:Data", false))
+            await DemoData.LoadOnceAsync(databases.Owner, cancellation);
+    }
+
+    private static async Task WaitForDatabaseAsync(NpgsqlDataSource owner, ILogger logger, CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await using var connection = await owner.OpenConnectionAsync(cancellation);
+                if (connection.PostgreSqlVersion.Major < PostgresBinaries.OldestVersion)
+                    throw new StartupException($"PostgreSQL {connection.PostgreSqlVersion} is too old: version {PostgresBinaries.OldestVersion} or newer is needed.");
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+            {
+                // The database does not exist yet: migrating makes it.
+                return;
+            }
+            catch (NpgsqlException e) when (e.IsTransient && Stopwatch.GetElapsedTime(start) < Patience)
+            {
+                LogWaiting(logger, e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+            }
+            catch (NpgsqlException e)
+            {
+                throw new StartupException($"The database of ConnectionStrings:UsageLogs ({Where(owner)}) cannot be used: {e.Message}", e);
+            }
+        }
+    }
+
+    private static string Where(NpgsqlDataSource owner)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(owner.ConnectionString);
+        return $"{settings.Host}:{settings.Port}/{settings.Database}";
+    }
+
+    [LoggerMessage(3001, LogLevel.Warning, "Start: waiting for the database: {Reason}")]
+    private static partial void LogWaiting(ILogger logger, string reason);
+}

@@ -1,0 +1,85 @@
+using Npgsql;
+
+namespace UsageLogsSite.Hosting;
+
+/// <summary>
+/// The site's ways into PostgreSQL, one per duty, so that each can have a role of its own. They are never shared:
+/// what one role may see must not leak through another's pool.
+/// </summary>
+internal sealed class Databases : IAsyncDisposable
+{
+    private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Opens nothing yet: connections are made on first use.</summary>
+    /// <exception cref="InvalidOperationException">A connection string is missing or unreadable; the message names its key.</exception>
+    public Databases(IConfiguration configuration)
+    {
+        var owner = configuration.GetConnectionString("UsageLogs");
+        var rollup = Parse("Rollup", configuration.GetConnectionString("Rollup") ?? owner);
+        Owner = Build("owner", Parse("UsageLogs", owner ?? rollup.ConnectionString));
+        Pages = Build("pages", WithPageTimeouts(Parse("Admin", configuration.GetConnectionString("Admin") ?? owner)));
+        Rollup = Build("rollup", Dedicated(rollup));
+        Listener = Build("listener", Dedicated(new NpgsqlConnectionStringBuilder(rollup.ConnectionString)));
+    }
+
+    /// <summary>Makes and changes the schema.</summary>
+    public NpgsqlDataSource Owner { get; }
+
+    /// <summary>What pages ask; pooled.</summary>
+    public NpgsqlDataSource Pages { get; }
+
+    /// <summary>The fold's one connection; unpooled, as it holds the election's lock.</summary>
+    public NpgsqlDataSource Rollup { get; }
+
+    /// <summary>The change listener's one connection; unpooled, as it waits for notifications.</summary>
+    public NpgsqlDataSource Listener { get; }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await Pages.DisposeAsync();
+        await Rollup.DisposeAsync();
+        await Listener.DisposeAsync();
+        await Owner.DisposeAsync();
+    }
+
+    private static NpgsqlConnectionStringBuilder Parse(string name, string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+            throw new InvalidOperationException($"ConnectionStrings:{name} is missing. Give it, or only ConnectionStrings:UsageLogs.");
+
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(text);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            throw new InvalidOperationException(
+                $"ConnectionStrings:{name} cannot be read ({e.Message}). An example: Host=localhost;Database=usagelogs;Username=app;Password=secret", e);
+        }
+    }
+
+    // A reader waits for a page: fail while they still look, and let the site say so.
+    private static NpgsqlConnectionStringBuilder WithPageTimeouts(NpgsqlConnectionStringBuilder settings)
+    {
+        settings.Timeout = (int)PageTimeout.TotalSeconds;
+        settings.CommandTimeout = (int)PageTimeout.TotalSeconds;
+        return settings;
+    }
+
+    // A connection that only listens notices a dead peer by nothing but its keep-alives.
+    private static NpgsqlConnectionStringBuilder Dedicated(NpgsqlConnectionStringBuilder settings)
+    {
+        settings.Pooling = false;
+        settings.KeepAlive = 5;
+        settings.TcpKeepAlive = true;
+        settings.Timeout = 5;
+        return settings;
+    }
+
+    private static NpgsqlDataSource Build(string duty, NpgsqlConnectionStringBuilder settings)
+    {
+        settings.ApplicationName = $"UsageLogsSite {duty}";
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = duty }.Build();
+    }
+}

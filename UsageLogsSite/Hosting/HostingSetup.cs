@@ -1,0 +1,59 @@
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Hosting;
+
+/// <summary>What the site needs around it: address, databases, error pages, health.</summary>
+internal static class HostingSetup
+{
+    private const string DefaultAddress = "http://localhost:5080";
+
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+
+    internal static void AddHosting(this WebApplicationBuilder builder)
+    {
+        // Set here and not in the settings file, which would win over ASPNETCORE_URLS.
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]))
+            builder.WebHost.UseUrls(DefaultAddress);
+        builder.WebHost.UseStaticWebAssets();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddSingleton(TimeProvider.System);
+    }
+
+    internal static void AddDatabases(this WebApplicationBuilder builder)
+    {
+        var databases = new Databases(builder.Configuration);
+        builder.Services.AddSingleton(_ => databases);
+        builder.Services.AddDbContextFactory<UsageDbContext>(options => options.UseUsageDatabase(databases.Pages));
+    }
+
+    internal static void AddDemo(this WebApplicationBuilder builder)
+    {
+        if (builder.Configuration.GetValue("Demo:Traffic", false))
+            builder.Services.AddHostedService<DemoTraffic>();
+    }
+
+    internal static void UseErrorPages(this WebApplication app)
+    {
+        app.UseExceptionHandler("/error");
+        app.UseStatusCodePagesWithReExecute("/error/{0}");
+    }
+
+    /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: so does the database.</summary>
+    internal static void MapHealth(this WebApplication app)
+    {
+        app.MapGet("/health/live", () => Results.Text("live"));
+        app.MapGet("/health/ready", async (Databases databases, CancellationToken cancellation) =>
+        {
+            try
+            {
+                await using var command = databases.Pages.CreateCommand("SELECT 1");
+                await command.ExecuteScalarAsync(cancellation);
+                return Results.Text("ready");
+            }
+            catch (Exception e) when (DatabaseFailure.Is(e))
+            {
+                return Results.Text("the database does not answer", statusCode: StatusCodes.Status503ServiceUnavailable);
+            }
+        });
+    }
+}

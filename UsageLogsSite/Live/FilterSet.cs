@@ -1,0 +1,187 @@
+using Microsoft.Extensions.Options;
+using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
+using UsageLogsSite.Queries;
+
+namespace UsageLogsSite.Live;
+
+/// <summary>
+/// Everybody who looks at one filter: one query for each debounced change, whoever many watch, and an event only when
+/// what they see has changed.
+/// </summary>
+internal sealed partial class FilterSet : IDisposable
+{
+    private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(1);
+
+    /// <summary>Timers cannot wait for months; an early look is harmless.</summary>
+    private static readonly TimeSpan LongestExpiry = TimeSpan.FromDays(1);
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<LiveStream> _streams = [];
+    private readonly CancellationTokenSource _closed = new();
+    private readonly UsageTable _table;
+    private readonly TimeProvider _time;
+    private readonly LiveMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly TimeSpan _debounce;
+    private readonly Debouncer _debouncer;
+    private readonly ITimer _expiry;
+    private Task<UsageView>? _reading;
+    private volatile Snapshot? _current;
+
+    internal FilterSet(UsageFilter filter, UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger logger)
+    {
+        Filter = filter;
+        _table = table;
+        _time = time;
+        _metrics = metrics;
+        _logger = logger;
+        _debounce = options.Value.Debounce;
+        _debouncer = new Debouncer(time, options.Value.Settle, options.Value.Debounce);
+        _expiry = time.CreateTimer(_ => _debouncer.Signal(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Completion = RunAsync(_closed.Token);
+    }
+
+    /// <summary>What its readers look at.</summary>
+    internal UsageFilter Filter { get; }
+
+    /// <summary>Ends when the set has been closed; never fails.</summary>
+    internal Task Completion { get; }
+
+    /// <summary>Adds a reader; one that shows another version than the current is told at once.</summary>
+    internal void Add(LiveStream stream)
+    {
+        lock (_gate)
+        {
+            _streams.Add(stream);
+
+            // While a change is pending, the coming refresh tells everybody.
+            if (_current is { } current && !_debouncer.IsPending)
+                stream.Offer(current.View.Version);
+        }
+    }
+
+    /// <summary>Removes a reader.</summary>
+    /// <returns>How many remain.</returns>
+    internal int Remove(LiveStream stream)
+    {
+        lock (_gate)
+        {
+            _streams.Remove(stream);
+            return _streams.Count;
+        }
+    }
+
+    /// <summary>Reports that the content may have changed.</summary>
+    internal void Invalidate() => _debouncer.Signal();
+
+    /// <summary>The current content: from memory while nothing is pending or it is younger than the debounce, else read once for all who ask.</summary>
+    internal Task<UsageView> ReadAsync(CancellationToken cancellation)
+    {
+        if (_current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _debounce))
+            return Task.FromResult(current.View);
+
+        _debouncer.Acknowledge();
+        return RefreshAsync().WaitAsync(cancellation);
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _closed.Cancel();
+        _closed.Dispose();
+        _expiry.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken cancellation)
+    {
+        // Off the caller's path: it holds the lock over all sets.
+        await Task.Yield();
+        try
+        {
+            _debouncer.Acknowledge();
+            while (true)
+            {
+                await RefreshOrRetryAsync(cancellation);
+                await _debouncer.WaitAsync(cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The last reader left.
+        }
+    }
+
+    private async Task RefreshOrRetryAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await RefreshAsync().WaitAsync(cancellation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever went wrong, readers must not be left behind for good.
+            if (DatabaseFailure.Is(e))
+                LogDatabaseFailed(_logger, Filter.QueryString, e.GetBaseException().Message);
+            else
+                LogRefreshFailed(_logger, Filter.QueryString, e);
+            await Task.Delay(RetryAfterFailure, _time, cancellation);
+            _debouncer.Signal();
+        }
+    }
+
+    private Task<UsageView> RefreshAsync()
+    {
+        lock (_gate)
+        {
+            if (_reading is null or { IsCompleted: true })
+                _reading = Task.Run(ReadAndTellAsync);
+            return _reading;
+        }
+    }
+
+    // Not ended with the set: a page may wait for it too. The database's command time-out bounds it.
+    private async Task<UsageView> ReadAndTellAsync()
+    {
+        var start = _time.GetTimestamp();
+        var view = await _table.ReadAsync(Filter, CancellationToken.None);
+        var elapsed = _time.GetElapsedTime(start);
+        bool changed;
+        int readers;
+        lock (_gate)
+        {
+            changed = view.Version != _current?.View.Version;
+            _current = new Snapshot(view, start);
+            readers = _streams.Count;
+            foreach (var stream in _streams)
+                stream.Offer(view.Version);
+        }
+
+        ScheduleExpiry(view.NextExpiry);
+        _metrics.Refreshed(elapsed, changed);
+        LogRefreshed(_logger, Filter.QueryString, elapsed.TotalMilliseconds, view.Rows.Count, changed, readers);
+        return view;
+    }
+
+    // A window keeps a user at the very instant of its end: look a little later.
+    private void ScheduleExpiry(DateTime? expiry)
+    {
+        if (expiry is not { } at)
+            return;
+        var due = at - _time.GetUtcNow().UtcDateTime + TimeSpan.FromMilliseconds(1);
+        _expiry.Change(due < TimeSpan.Zero ? TimeSpan.Zero : due < LongestExpiry ? due : LongestExpiry, Timeout.InfiniteTimeSpan);
+    }
+
+    [LoggerMessage(1001, LogLevel.Debug, "Live: refreshed '{Filter}' in {ElapsedMs:0.0} ms: {Rows} rows, changed: {Changed}, {Readers} readers")]
+    private static partial void LogRefreshed(ILogger logger, string filter, double elapsedMs, int rows, bool changed, int readers);
+
+    [LoggerMessage(1002, LogLevel.Warning, "Live: the database could not refresh '{Filter}', trying again: {Reason}")]
+    private static partial void LogDatabaseFailed(ILogger logger, string filter, string reason);
+
+    [LoggerMessage(1008, LogLevel.Error, "Live: could not refresh '{Filter}', trying again")]
+    private static partial void LogRefreshFailed(ILogger logger, string filter, Exception exception);
+
+    /// <param name="View">What the database answered.</param>
+    /// <param name="ReadAt">When the question was asked, as a timestamp of the time provider.</param>
+    private sealed record Snapshot(UsageView View, long ReadAt);
+}

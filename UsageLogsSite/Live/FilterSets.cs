@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Options;
+using UsageLogsSite.Filters;
+using UsageLogsSite.Queries;
+
+namespace UsageLogsSite.Live;
+
+/// <summary>All filters that somebody looks at: opened by the first reader, gone with the last.</summary>
+internal sealed partial class FilterSets(
+    UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger<FilterSets> logger)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, FilterSet> _sets = [];
+    private volatile bool _isFollowing;
+
+    /// <summary>Number of filters that somebody looks at.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _sets.Count;
+        }
+    }
+
+    /// <summary>
+    /// Opens a stream. The reader is added first and versions are compared then, so that no change falls between the page
+    /// and its stream.
+    /// </summary>
+    /// <param name="filter">What the reader looks at.</param>
+    /// <param name="version">The version that the reader shows; null if unknown.</param>
+    /// <returns>The stream; disposing it removes the reader.</returns>
+    internal LiveStream Subscribe(UsageFilter filter, string? version)
+    {
+        var key = filter.QueryString;
+        var stream = new LiveStream(version, options.Value.Heartbeat, time, metrics, gone => Leave(key, gone));
+        lock (_gate)
+        {
+            if (!_sets.TryGetValue(key, out var set))
+            {
+                set = new FilterSet(filter, table, options, time, metrics, logger);
+                _sets.Add(key, set);
+                metrics.FilterSetOpened();
+            }
+
+            set.Add(stream);
+        }
+
+        metrics.StreamOpened();
+        LogSubscribed(logger, key);
+        return stream;
+    }
+
+    /// <summary>What a filter shows now: from its filter set where that is followed, else from the database.</summary>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
+    {
+        FilterSet? set = null;
+        if (_isFollowing)
+        {
+            lock (_gate)
+                _sets.TryGetValue(filter.QueryString, out set);
+        }
+
+        return set?.ReadAsync(cancellation) ?? table.ReadAsync(filter, cancellation);
+    }
+
+    /// <summary>Wakes the sets that a change can touch.</summary>
+    internal void Publish(UsageChange change)
+    {
+        lock (_gate)
+        {
+            foreach (var set in _sets.Values)
+            {
+                if (change.Affects(set.Filter))
+                    set.Invalidate();
+            }
+        }
+    }
+
+    /// <summary>Changes are being heard again: whatever was missed is found by comparing everything.</summary>
+    internal void Follow()
+    {
+        _isFollowing = true;
+        Publish(UsageChange.Anything);
+    }
+
+    /// <summary>Changes are no longer heard: what sets remember may be old.</summary>
+    internal void Lose() => _isFollowing = false;
+
+    private void Leave(string key, LiveStream stream)
+    {
+        lock (_gate)
+        {
+            if (_sets.TryGetValue(key, out var set) && set.Remove(stream) == 0)
+            {
+                _sets.Remove(key);
+                set.Dispose();
+                metrics.FilterSetClosed();
+            }
+        }
+
+        metrics.StreamClosed();
+        LogLeft(logger, key);
+    }
+
+    [LoggerMessage(1003, LogLevel.Debug, "Live: a reader came to '{Filter}'")]
+    private static partial void LogSubscribed(ILogger logger, string filter);
+
+    [LoggerMessage(1004, LogLevel.Debug, "Live: a reader left '{Filter}'")]
+    private static partial void LogLeft(ILogger logger, string filter);
+}

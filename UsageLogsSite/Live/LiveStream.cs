@@ -1,0 +1,112 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace UsageLogsSite.Live;
+
+/// <summary>
+/// One browser's stream of server-sent events (WHATWG HTML, section 9.2). It holds one event at most: a reader that is slow
+/// gets the latest version, never a backlog.
+/// </summary>
+internal sealed class LiveStream : IDisposable
+{
+    internal const string UsageChanged = "usage-changed";
+    internal const string Heartbeat = "heartbeat";
+
+    private readonly Lock _gate = new();
+    private readonly Channel<SseItem<string>> _next = Channel.CreateBounded<SseItem<string>>(
+        new BoundedChannelOptions(1) { SingleReader = true });
+
+    private readonly ITimer _heartbeat;
+    private readonly LiveMetrics _metrics;
+    private readonly Action<LiveStream> _leave;
+    private readonly string? _openedWith;
+    private string? _version;
+    private bool _disposed;
+
+    /// <param name="version">The version that the reader shows; null if unknown.</param>
+    /// <param name="heartbeat">How often a quiet stream says that it is alive.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="metrics">Counts events.</param>
+    /// <param name="leave">Called once, when the reader is gone.</param>
+    internal LiveStream(string? version, TimeSpan heartbeat, TimeProvider time, LiveMetrics metrics, Action<LiveStream> leave)
+    {
+        _openedWith = version;
+        _version = version;
+        _metrics = metrics;
+        _leave = leave;
+
+        // A heartbeat must never push out a version: it is written only into an empty queue.
+        _heartbeat = time.CreateTimer(
+            _ => _next.Writer.TryWrite(new SseItem<string>("alive", Heartbeat)), null, heartbeat, heartbeat);
+    }
+
+    /// <summary>Tells the reader of a version, unless it knows it. The latest wins.</summary>
+    internal void Offer(string version)
+    {
+        lock (_gate)
+        {
+            if (version == _version)
+                return;
+            _version = version;
+            var item = new SseItem<string>(version, UsageChanged) { EventId = version };
+            while (!_next.Writer.TryWrite(item) && _next.Reader.TryRead(out _))
+            {
+                // The queue held an older event: it is gone now.
+            }
+        }
+    }
+
+    /// <summary>The events, until the reader leaves or the site stops. The first comes at once, as it carries the headers.</summary>
+    internal async IAsyncEnumerable<SseItem<string>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // Readers come back at different moments after a restart.
+        yield return new SseItem<string>("alive", Heartbeat)
+        {
+            EventId = IsEventId(_openedWith) ? _openedWith : null,
+            ReconnectionInterval = TimeSpan.FromMilliseconds(Random.Shared.Next(1_000, 3_000)),
+        };
+        _metrics.Sent(Heartbeat);
+
+        while (await WaitToReadAsync(cancellation))
+        {
+            while (_next.Reader.TryRead(out var item))
+            {
+                yield return item;
+                _metrics.Sent(item.EventType);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+        }
+
+        _heartbeat.Dispose();
+        _next.Writer.TryComplete();
+        _leave(this);
+    }
+
+    // The client's own word comes back to it as an event id: line breaks in it would forge events.
+    private static bool IsEventId(string? text) =>
+        text is { Length: > 0 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    private async ValueTask<bool> WaitToReadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _next.Reader.WaitToReadAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The reader left or the site stops: both are a normal end of the stream.
+            return false;
+        }
+    }
+}

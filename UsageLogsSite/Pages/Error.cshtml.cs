@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.RazorPages;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Pages;
+
+/// <summary>Says what went wrong and what to do: as a page, or as the message that htmx puts above the table.</summary>
+[ResponseCache(NoStore = true)]
+[IgnoreAntiforgeryToken]
+internal sealed class ErrorModel : PageModel
+{
+    /// <summary>What is the case, as a heading.</summary>
+    public string Title { get; private set; } = "";
+
+    /// <summary>What the reader can do.</summary>
+    public string Advice { get; private set; } = "";
+
+    /// <summary>What the button says.</summary>
+    public string TryAgain { get; private set; } = "Try again";
+
+    /// <summary>Where the button leads: an address of this site.</summary>
+    public string TryAgainAt { get; private set; } = "/usage";
+
+    /// <summary>Answers with the status that led here, whatever the method of the failed request was.</summary>
+    public IActionResult OnGet(int? status) => Answer(status);
+
+    /// <inheritdoc cref="OnGet" />
+    public IActionResult OnPost(int? status) => Answer(status);
+
+    private IActionResult Answer(int? status)
+    {
+        var failure = HttpContext.Features.Get<IExceptionHandlerPathFeature>();
+        if (failure is not null && DatabaseFailure.Is(failure.Error))
+            ExplainDatabase(failure);
+        else if (failure is not null || status is null or >= 500)
+            Explain(StatusCodes.Status500InternalServerError, "Something went wrong on our side", "The failure has been logged. Try again; if it stays, tell the operator the time.");
+        else if (status == StatusCodes.Status404NotFound)
+            Explain(404, "This page does not exist", "The address may be mistyped, or what it showed is gone.", "Go to the users");
+        else
+            Explain(status.Value, "This request could not be answered", "Its address or its content is not what this site expects.", "Go to the users");
+
+        return Request.Headers.ContainsKey("HX-Request") ? Partial("_Problem", this) : Page();
+    }
+
+    private void ExplainDatabase(IExceptionHandlerPathFeature failure)
+    {
+        Response.Headers.RetryAfter = "5";
+        TryAgainAt = failure.Path == "/usage" ? "/usage" + Request.QueryString : "/usage";
+        Explain(
+            StatusCodes.Status503ServiceUnavailable,
+            "The database does not answer",
+            "Nothing is lost. This page recovers by itself as soon as PostgreSQL can be reached; the operator finds the cause in the site's log.");
+    }
+
+    private void Explain(int status, string title, string advice, string tryAgain = "Try again")
+    {
+        Response.StatusCode = status;
+        Title = title;
+        Advice = advice;
+        TryAgain = tryAgain;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
+using Microsoft.Extensions.WebEncoders;
+using UsageLogsSite.Queries;
+
+namespace UsageLogsSite.Pages;
+
+/// <summary>Adds the pages and the questions they ask.</summary>
+internal static class PagesSetup
+{
+    internal static void AddPages(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<UsageTable>();
+        builder.Services.AddRazorPages();
+        builder.Services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
+
+        // Names of all scripts go out as they are, instead of as entities.
+        builder.Services.Configure<WebEncoderOptions>(options => options.TextEncoderSettings = new TextEncoderSettings(UnicodeRanges.All));
+    }
+
+    internal static void MapPages(this WebApplication app)
+    {
+        app.MapStaticAssets();
+        app.MapRazorPages().WithStaticAssets();
+        app.MapGet("/", () => Results.Redirect("/usage"));
+    }
+}

@@ -1,0 +1,37 @@
+using UsageLogsSite.Access;
+using UsageLogsSite.Hosting;
+using UsageLogsSite.Live;
+using UsageLogsSite.Pages;
+using UsageLogsSite.Rollup;
+
+try
+{
+    var onlyMigrate = args is ["migrate", ..];
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddHosting();
+
+    // Given no connection string, the site brings a PostgreSQL of its own, and takes it down with it.
+    await using var postgres = await EmbeddedPostgres.StartIfNeededAsync(builder.Configuration);
+    builder.AddDatabases();
+    builder.AddRollup();
+    builder.AddLive();
+    builder.AddPages();
+    builder.AddDemo();
+
+    await using var app = builder.Build();
+    app.UseSecurityHeaders();
+    app.UseErrorPages();
+    app.MapHealth();
+    app.MapLive();
+    app.MapPages();
+
+    await app.PrepareDatabaseAsync(onlyMigrate || builder.Configuration.GetValue("Database:MigrateOnStartup", true));
+    if (!onlyMigrate)
+        await app.RunAsync();
+    return 0;
+}
+catch (StartupException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

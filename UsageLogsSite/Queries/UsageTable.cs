@@ -1,0 +1,108 @@
+using Microsoft.EntityFrameworkCore;
+using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
+
+namespace UsageLogsSite.Queries;
+
+/// <summary>The usage table's one question to the database: sums, rows and the next expiry in a single statement.</summary>
+/// <param name="contexts">Makes a context for each query: the live engine asks from many tasks at once.</param>
+/// <param name="time">Gives the end of the sliding windows.</param>
+internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time)
+{
+    /// <summary>Answers a filter.</summary>
+    /// <param name="filter">What to show; a page past the end is answered with the last page.</param>
+    /// <param name="cancellation">Ends the query.</param>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal async Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
+    {
+        await using var database = await contexts.CreateDbContextAsync(cancellation);
+        var view = await ReadPageAsync(database, filter, cancellation);
+
+        // The page emptied since it was asked for, or never existed: show the last one instead of nothing.
+        return view.Filter.Page > view.Pages
+            ? await ReadPageAsync(database, filter with { Page = view.Pages }, cancellation)
+            : view;
+    }
+
+    private async Task<UsageView> ReadPageAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        var found = await Query(database, filter, now).ToListAsync(cancellation);
+        var sums = found.FirstOrDefault()?.Summary;
+        var summary = new UsageSummary(
+            sums?.Users ?? 0, sums?.ActiveUsers ?? 0, sums?.Requests ?? 0, sums?.Tokens ?? 0, sums?.CostUsd ?? 0, sums?.RevenueUsd ?? 0);
+        var rows = found.Where(f => f.Row?.User is not null).Select(f => ToRow(f.Row!)).ToList();
+        return new UsageView(filter, summary, rows, NextExpiry(filter, found.FirstOrDefault()));
+    }
+
+    /// <summary>
+    /// One statement, so that sums and rows are of one snapshot: rows beside the sums, the sums beside a row that is always
+    /// there. Joined to single rows only, the page keeps its order.
+    /// </summary>
+    private static IQueryable<Found> Query(UsageDbContext database, UsageFilter filter, DateTime now)
+    {
+        var kept = database.UserUsage().Where(filter, now);
+        var activeSince = now - UsageFilterQueries.InactiveAfter;
+        var sums = kept.GroupBy(_ => 1).Select(all => new Sums
+        {
+            Users = (long?)all.LongCount(),
+            ActiveUsers = (long?)all.LongCount(u => u.Total.LastActivity >= activeSince),
+            Requests = (long?)all.Sum(u => u.Total.Requests),
+            Tokens = (long?)all.Sum(u => u.Total.Tokens),
+            CostUsd = (decimal?)all.Sum(u => u.Total.CostUsd),
+            RevenueUsd = (decimal?)all.Sum(u => u.Total.RevenueUsd),
+            OldestActive = all.Min(u => u.Total.LastActivity >= activeSince ? u.Total.LastActivity : (DateTime?)null),
+        });
+        var page = kept.OrderBy(filter).Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
+
+        var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? DateTime.MaxValue;
+        var inWindow = database.UserUsage()
+            .Where(filter with { Activity = ActivityFilter.All }, now)
+            .Where(u => u.Total.LastActivity >= windowStart);
+
+        return
+            from one in database.Set<RollupState>()
+            from s in sums.DefaultIfEmpty()
+            from row in page.DefaultIfEmpty()
+            select new Found { Summary = s, Row = row, OldestInWindow = inWindow.Min(u => (DateTime?)u.Total.LastActivity) };
+    }
+
+    private static DateTime? NextExpiry(UsageFilter filter, Found? found)
+    {
+        var leavesActive = found?.Summary?.OldestActive + UsageFilterQueries.InactiveAfter;
+        var leavesWindow = found?.OldestInWindow + UsageFilterQueries.WindowLength(filter.Activity);
+        return leavesWindow is null || leavesActive < leavesWindow ? leavesActive : leavesWindow;
+    }
+
+    private static UsageRow ToRow(UserUsage u) => new(
+        u.User.Id, u.User.Name, u.User.Email, u.User.UserType, u.User.CreatedAt,
+        u.Total.Requests, u.Total.Tokens, u.Total.CreditsUsed, u.Total.CreditsBought, u.Total.CostUsd, u.Total.RevenueUsd,
+        u.Total.CompletedPayments, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);
+
+    private sealed class Found
+    {
+        public Sums? Summary { get; init; }
+
+        public UserUsage? Row { get; init; }
+
+        public DateTime? OldestInWindow { get; init; }
+    }
+
+    /// <summary>All null where the filter keeps nobody.</summary>
+    private sealed class Sums
+    {
+        public long? Users { get; init; }
+
+        public long? ActiveUsers { get; init; }
+
+        public long? Requests { get; init; }
+
+        public long? Tokens { get; init; }
+
+        public decimal? CostUsd { get; init; }
+
+        public decimal? RevenueUsd { get; init; }
+
+        public DateTime? OldestActive { get; init; }
+    }
+}

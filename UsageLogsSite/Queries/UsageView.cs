@@ -1,0 +1,59 @@
+using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
+
+namespace UsageLogsSite.Queries;
+
+/// <summary>What a filter shows at one moment: sums and rows of one database snapshot.</summary>
+/// <param name="Filter">The filter as answered: a page past the end has become the last page.</param>
+/// <param name="Summary">Sums over all users that the filter keeps.</param>
+/// <param name="Rows">The users of this page, in order.</param>
+/// <param name="NextExpiry">When, in UTC, a sliding window changes what is shown even if no row changes; null if never.</param>
+internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IReadOnlyList<UsageRow> Rows, DateTime? NextExpiry)
+{
+    /// <summary>Number of pages; at least one.</summary>
+    public int Pages => Math.Max(1, (int)((Summary.Users + Filter.Size - 1) / Filter.Size));
+
+    /// <summary>
+    /// Names the content: equal on every instance that shows the same, whatever happened in between. It is the fragment's
+    /// ETag, the stream's event id and the <c>version</c> parameter.
+    /// </summary>
+    public string Version { get; } = ContentHash.Of(Filter.QueryString, Summary, Rows);
+}
+
+/// <summary>Sums over all users of a filter.</summary>
+/// <param name="Users">Number of users.</param>
+/// <param name="ActiveUsers">Users active in the last 30 days.</param>
+/// <param name="Requests">Number of usage logs.</param>
+/// <param name="Tokens">Prompt and completion tokens.</param>
+/// <param name="CostUsd">Cost in US dollars.</param>
+/// <param name="RevenueUsd">Amount of completed purchases in US dollars.</param>
+internal sealed record UsageSummary(long Users, long ActiveUsers, long Requests, long Tokens, decimal CostUsd, decimal RevenueUsd);
+
+/// <summary>One user in the table.</summary>
+/// <param name="UserId">The user's id.</param>
+/// <param name="Name">The user's name; may be empty.</param>
+/// <param name="Email">The user's e-mail address.</param>
+/// <param name="Type">Staff or customer.</param>
+/// <param name="CreatedAt">When the user was created, in UTC.</param>
+/// <param name="Requests">Number of usage logs.</param>
+/// <param name="Tokens">Prompt and completion tokens.</param>
+/// <param name="CreditsUsed">Credits used by responses.</param>
+/// <param name="CreditsBought">Credits of completed purchases.</param>
+/// <param name="CostUsd">Cost in US dollars.</param>
+/// <param name="RevenueUsd">Amount of completed purchases in US dollars.</param>
+/// <param name="CompletedPayments">Number of completed purchases: the green dot is lit above zero.</param>
+/// <param name="LastActivity">The newest log's time in UTC; null without logs.</param>
+internal sealed record UsageRow(
+    Guid UserId,
+    string Name,
+    string Email,
+    UserType Type,
+    DateTime CreatedAt,
+    long Requests,
+    long Tokens,
+    decimal CreditsUsed,
+    decimal CreditsBought,
+    decimal CostUsd,
+    decimal RevenueUsd,
+    int CompletedPayments,
+    DateTime? LastActivity);

@@ -1,0 +1,137 @@
+// What htmx 4 leaves open for a live table: stale requests, half-open and hidden streams, honest status, local times.
+{
+  const $ = id => document.getElementById(id);
+  const stream = () => document.querySelector(".live-stream");
+  const isTable = ctx => ctx.target?.id === "usage-table" || ctx.sourceElement.id === "refresh";
+  const isStream = element => element?.classList?.contains("live-stream");
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  const SILENCE = 25_000; // two and a half heartbeats
+  const POLL = 15_000;    // without a stream
+
+  let connected = false, failed = false, asOf = Date.now(), silence;
+
+  function localise(root) {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      time.textContent = short.format(at);
+      time.title = full.format(at);
+    }
+  }
+
+  function show() {
+    const status = $("live-status");
+    if (!status) return;
+    const state = !navigator.onLine ? "offline" : document.hidden ? "paused" : connected && !failed ? "live" : "reconnecting";
+    const since = `showing data of ${clock.format(asOf)}`;
+    const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}` }[state];
+    status.dataset.state = state;
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  function report(title) {
+    $("problem").innerHTML = `<p><strong></strong> The rows below are as of <span></span>.</p>`;
+    $("problem").querySelector("strong").textContent = title;
+    $("problem").querySelector("span").textContent = clock.format(asOf);
+  }
+
+  function listen(connection) {
+    clearTimeout(silence);
+    silence = setTimeout(() => connection.reader?.cancel(), SILENCE); // half open: htmx connects again
+    connected = true;
+    show();
+  }
+
+  function wake() {
+    const element = stream();
+    if (element && window.htmx) window.htmx.trigger(element, "wake");
+    show();
+  }
+
+  const on = (name, handler) => document.addEventListener(name, handler);
+
+  on("DOMContentLoaded", () => { localise(document); show(); });
+  on("visibilitychange", () => document.hidden ? show() : wake());
+  addEventListener("online", wake);
+  addEventListener("offline", show);
+  addEventListener("pageshow", event => { if (event.persisted) wake(); });
+
+  on("htmx:config:request", event => {
+    const { ctx } = event.detail, source = ctx.sourceElement;
+    if (isStream(source)) {
+      if (document.hidden) event.preventDefault();
+      ctx.request.body.set("version", $("refresh").dataset.version);
+    } else if (source.id === "refresh" && ctx.sourceEvent.type === "every") {
+      // The stream says when; asking is for when there is none, or the last answer failed.
+      if (document.hidden || (!failed && (connected || Date.now() - asOf < POLL))) event.preventDefault();
+    }
+  });
+
+  on("htmx:before:request", event => {
+    const { ctx } = event.detail, source = ctx.sourceElement;
+    if (source.id === "refresh") {
+      // A queued request keeps its address: not the one shown any more, not wanted any more.
+      const wanted = new URL(source.getAttribute("hx-get"), location.href);
+      if (ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
+    } else if (isTable(ctx)) {
+      $("usage-table").setAttribute("aria-busy", "true");
+    }
+  });
+
+  on("htmx:finally:request", event => {
+    if (isTable(event.detail.ctx) && event.detail.ctx.sourceElement.id !== "refresh") $("usage-table")?.removeAttribute("aria-busy");
+  });
+
+  on("htmx:after:request", event => {
+    const { ctx } = event.detail;
+    if (!isTable(ctx) || ctx.response.status >= 400) return;
+    failed = false;
+    asOf = Date.now();
+    $("problem").replaceChildren();
+    show();
+  });
+
+  on("htmx:response:error", event => {
+    if (!isTable(event.detail.ctx)) return;
+    failed = true;
+    show();
+  });
+
+  on("htmx:error", event => {
+    const ctx = event.detail.ctx;
+    if (!ctx || ctx.response || !isTable(ctx)) return;
+    failed = true;
+    report("The server does not answer.");
+    show();
+  });
+
+  on("htmx:before:swap", event => {
+    for (const task of event.detail.tasks) localise(task.fragment);
+  });
+
+  on("htmx:after:swap", () => {
+    const at = $("problem-time"); // the server does not know what this reader still sees
+    if (at) at.textContent = clock.format(asOf);
+    show();
+  });
+
+  on("htmx:sse:after:connection", event => {
+    listen(event.detail.connection);
+    // Hidden while it connected: htmx has not noticed, and would hold one of the browser's six connections.
+    if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));
+  });
+
+  on("htmx:sse:before:message", event => listen(event.detail.connection));
+
+  for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:sse:before:connection"]) {
+    on(name, event => {
+      clearTimeout(silence);
+      connected = false;
+      if (event.detail.status === 401) location.reload();
+      show();
+    });
+  }
+
+  on("session-ended", () => location.reload());
+}
