@@ -10,11 +10,12 @@ internal sealed record ClientLibrary(string File, string Integrity)
 {
     internal const string Cdn = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/";
 
-    internal static readonly ClientLibrary Htmx = new(
-        "htmx.min.js", "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn");
-
-    internal static readonly ClientLibrary ServerSentEvents = new(
-        "ext/hx-sse.min.js", "sha384-v8HvucQ+ohQhMg0arboXc5049yNR46QKMjphs7YDch+Wm7zpfK5XVS01f26mQDJV");
+    /// <summary>In the order in which they must run.</summary>
+    internal static readonly IReadOnlyList<ClientLibrary> All =
+    [
+        new("htmx.min.js", "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"),
+        new("ext/hx-sse.min.js", "sha384-v8HvucQ+ohQhMg0arboXc5049yNR46QKMjphs7YDch+Wm7zpfK5XVS01f26mQDJV"),
+    ];
 
     /// <summary>Where the CDN has the file.</summary>
     public string Url => Cdn + File;

@@ -2,10 +2,11 @@
 {
   const $ = id => document.getElementById(id);
   const stream = () => document.querySelector(".live-stream");
-  const isTable = ctx => ctx.target?.id === "usage-table" || ctx.sourceElement.id === "refresh";
+  const isTable = ctx => ctx.target?.id === "usage-table" && !isStream(ctx.sourceElement);
   const isStream = element => element?.classList?.contains("live-stream");
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const anyYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
   const SILENCE = 25_000; // two and a half heartbeats
   const POLL = 15_000;    // without a stream
@@ -15,7 +16,7 @@
   function localise(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
-      time.textContent = short.format(at);
+      time.textContent = (at.getFullYear() === new Date().getFullYear() ? thisYear : anyYear).format(at);
       time.title = full.format(at);
     }
   }
@@ -51,7 +52,11 @@
 
   const on = (name, handler) => document.addEventListener(name, handler);
 
-  on("DOMContentLoaded", () => { localise(document); show(); });
+  localise(document);
+  show();
+
+  // A deferred htmx may look at the page before its extension has come: then it must look again.
+  on("DOMContentLoaded", () => { if ($("refresh")?._htmx) window.htmx.process(document.body); });
   on("visibilitychange", () => document.hidden ? show() : wake());
   addEventListener("online", wake);
   addEventListener("offline", show);
@@ -100,7 +105,7 @@
 
   on("htmx:error", event => {
     const ctx = event.detail.ctx;
-    if (!ctx || ctx.response || !isTable(ctx)) return;
+    if (!ctx || !isTable(ctx)) return;
     failed = true;
     report("The server does not answer.");
     show();

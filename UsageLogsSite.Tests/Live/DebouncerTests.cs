@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Time.Testing;
+using UsageLogsSite.Live;
+
+namespace UsageLogsSite.Tests.Live;
+
+public sealed class DebouncerTests
+{
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(500);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly Debouncer _debouncer;
+
+    public DebouncerTests() => _debouncer = new Debouncer(_time, Settle, Debounce);
+
+    [Fact]
+    public async Task A_lone_change_is_due_after_settling()
+    {
+        var due = WaitAsync();
+        _debouncer.Signal();
+        await AdvanceAsync(49);
+        Assert.False(due.IsCompleted);
+        await AdvanceAsync(1);
+        await due;
+        Assert.False(_debouncer.IsPending);
+    }
+
+    [Fact]
+    public async Task A_burst_is_one_event()
+    {
+        var first = WaitAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            _debouncer.Signal();
+            await AdvanceAsync(1);
+        }
+
+        await AdvanceAsync(30);
+        await first;
+        var second = WaitAsync();
+        await AdvanceAsync(10_000);
+        Assert.False(second.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Steady_changes_never_starve_and_come_at_the_debounce()
+    {
+        var events = new List<double>();
+        var due = WaitAsync();
+        for (var ms = 0; ms < 5_000; ms += 10)
+        {
+            _debouncer.Signal();
+            await AdvanceAsync(10);
+            if (!due.IsCompleted)
+                continue;
+            events.Add(ms + 10);
+            due = WaitAsync();
+        }
+
+        Assert.Equal(10, events.Count);
+        Assert.Equal(50, events[0]);
+        Assert.All(events.Zip(events.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 500, 510));
+    }
+
+    [Fact]
+    public async Task A_change_soon_after_an_event_waits_for_the_debounce_not_longer()
+    {
+        var first = WaitAsync();
+        _debouncer.Signal();
+        await AdvanceAsync(50);
+        await first;
+
+        var second = WaitAsync();
+        await AdvanceAsync(100);
+        _debouncer.Signal();
+        await AdvanceAsync(399);
+        Assert.False(second.IsCompleted);
+        await AdvanceAsync(1);
+        await second;
+    }
+
+    [Fact]
+    public async Task An_acknowledged_change_is_not_due_any_more()
+    {
+        var due = WaitAsync();
+        _debouncer.Signal();
+        _debouncer.Acknowledge();
+        await AdvanceAsync(10_000);
+        Assert.False(due.IsCompleted);
+
+        _debouncer.Signal();
+        await AdvanceAsync(50);
+        await due;
+    }
+
+    private Task WaitAsync() => _debouncer.WaitAsync(TestContext.Current.CancellationToken);
+
+    // Continuations run on the pool: give them their turn before looking.
+    private async Task AdvanceAsync(int milliseconds)
+    {
+        for (var i = 0; i < 3; i++)
+            await Task.Run(static () => Thread.Sleep(1), TestContext.Current.CancellationToken);
+        _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        for (var i = 0; i < 3; i++)
+            await Task.Run(static () => Thread.Sleep(1), TestContext.Current.CancellationToken);
+    }
+}

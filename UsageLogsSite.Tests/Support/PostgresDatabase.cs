@@ -1,0 +1,89 @@
+using System.Globalization;
+using Npgsql;
+
+namespace UsageLogsSite.Tests.Support;
+
+/// <summary>A test's own database, written the way an operator's application writes: plain SQL.</summary>
+internal sealed class PostgresDatabase(PostgresCluster cluster, string connectionString, string name) : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _dataSource = NpgsqlDataSource.Create(connectionString);
+
+    internal string ConnectionString => connectionString;
+
+    internal NpgsqlDataSource DataSource => _dataSource;
+
+    internal static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _dataSource.DisposeAsync();
+        await cluster.ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+    }
+
+    internal async Task<int> ExecuteAsync(string sql, params object[] parameters)
+    {
+        await using var command = Command(sql, parameters);
+        return await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    internal async Task<T> ScalarAsync<T>(string sql, params object[] parameters)
+    {
+        await using var command = Command(sql, parameters);
+        return (T)(await command.ExecuteScalarAsync(Cancellation))!;
+    }
+
+    /// <summary>All rows of a query as text, for comparing with an oracle.</summary>
+    internal async Task<List<string>> RowsAsync(string sql)
+    {
+        await using var command = Command(sql, []);
+        await using var reader = await command.ExecuteReaderAsync(Cancellation);
+        var rows = new List<string>();
+        while (await reader.ReadAsync(Cancellation))
+            rows.Add(string.Join("|", Enumerable.Range(0, reader.FieldCount).Select(i => Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture))));
+        return rows;
+    }
+
+    internal Task<Guid> AddUserAsync(string name, string type = "external") => ScalarAsync<Guid>(
+        "INSERT INTO users (email, name, user_type) VALUES ($1, $2, $3) RETURNING id",
+        $"{Guid.NewGuid():N}@example.test", name, type);
+
+    internal Task<Guid> AddLogAsync(Guid user, decimal cost = 0.01m, DateTime? at = null) => ScalarAsync<Guid>(
+        "INSERT INTO usage_logs (user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, created_at) VALUES ($1, 'm', 10, 20, 1.5, $2, $3) RETURNING id",
+        user, cost, at ?? DateTime.UtcNow);
+
+    internal Task<Guid> AddPurchaseAsync(Guid user, decimal amount, string status) => ScalarAsync<Guid>(
+        "INSERT INTO credit_purchases (user_id, amount_usd, credits, status) VALUES ($1, $2, $2 * 100, $3) RETURNING id",
+        user, amount, status);
+
+    /// <summary>Many users named <c>User 001</c> and so on, each with one log, the first one the newest.</summary>
+    internal Task<int> AddUsersAsync(int count, string type = "external") => ExecuteAsync(
+        """
+        WITH added AS (
+            INSERT INTO users (email, name, user_type)
+            SELECT format('%s-%s@example.test', $2, i), 'User ' || lpad(i::text, 3, '0'), $2 FROM generate_series(1, $1) i
+            RETURNING id, name)
+        INSERT INTO usage_logs (user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, created_at)
+        SELECT id, 'm', 1, 2, 0.5, 0.25, now() - right(name, 3)::int * interval '1 minute' FROM added
+        """,
+        count, type);
+
+    /// <summary>Runs psql in a process of its own: a writer that knows nothing of this site.</summary>
+    internal async Task PsqlAsync(string sql)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        var start = new System.Diagnostics.ProcessStartInfo(
+            "psql", ["-v", "ON_ERROR_STOP=1", "-q", "-h", settings.Host!, "-p", $"{settings.Port}", "-U", settings.Username!, "-d", settings.Database!, "-c", sql]);
+        start.Environment["PGPASSWORD"] = settings.Password;
+        using var process = System.Diagnostics.Process.Start(start)!;
+        await process.WaitForExitAsync(Cancellation);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    private NpgsqlCommand Command(string sql, object[] parameters)
+    {
+        var command = _dataSource.CreateCommand(sql);
+        foreach (var parameter in parameters)
+            command.Parameters.AddWithValue(parameter);
+        return command;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using AngleSharp.Html.Dom;
+using AngleSharp.Html.Parser;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using UsageLogsSite.Live;
+
+namespace UsageLogsSite.Tests.Support;
+
+/// <summary>The whole site on a real Kestrel socket, against a test's own database.</summary>
+internal sealed class Site : WebApplicationFactory<Program>
+{
+    private readonly PostgresDatabase _database;
+    private readonly Dictionary<string, string> _settings;
+    private readonly TimeProvider? _time;
+    private readonly RecordedLogs _logs = new();
+
+    private Site(PostgresDatabase database, Dictionary<string, string> settings, TimeProvider? time)
+    {
+        _database = database;
+        _settings = settings;
+        _time = time;
+        UseKestrel(0);
+    }
+
+    internal Uri Address => ClientOptions.BaseAddress;
+
+    internal RecordedLogs Logs => _logs;
+
+    /// <summary>How many queries pages and filter sets have asked the database.</summary>
+    internal int Queries => _logs.Count(20101); // RelationalEventId.CommandExecuted
+
+    internal FilterSets FilterSets => Services.GetRequiredService<FilterSets>();
+
+    /// <summary>A client that follows no redirect.</summary>
+    internal HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Starts the site, and waits until it hears changes and has folded what the database holds.</summary>
+    internal static async Task<Site> StartAsync(PostgresDatabase database, Dictionary<string, string>? settings = null, TimeProvider? time = null)
+    {
+        var site = new Site(database, settings ?? [], time);
+        site.StartServer();
+        site.Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = site.Address };
+        await Eventually.TrueAsync(() => site.Logs.Count(1005) > 0, "the site listens");
+        await site.FoldedAsync();
+        return site;
+    }
+
+    /// <summary>Waits until every change committed so far is in the totals.</summary>
+    internal Task FoldedAsync() => Eventually.TrueAsync(
+        async () => !await _database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM usage_deltas)"), "all deltas are folded");
+
+    internal async Task<IHtmlDocument> GetPageAsync(string address)
+    {
+        using var response = await Http.GetAsync(new Uri(address, UriKind.Relative), TestContext.Current.CancellationToken);
+        response.EnsureSuccessStatusCode();
+        return new HtmlParser().ParseDocument(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseSetting("ConnectionStrings:UsageLogs", _database.ConnectionString);
+        builder.UseSetting("Database:MigrateOnStartup", "false");
+        foreach (var (key, value) in _settings)
+            builder.UseSetting(key, value);
+        builder.ConfigureLogging(logging => logging
+            .ClearProviders()
+            .AddProvider(_logs)
+            .AddFilter("UsageLogsSite", LogLevel.Debug)
+            .AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Information));
+        if (_time is not null)
+            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton(_time)));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Http?.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>What the site logged, by event id.</summary>
+internal sealed class RecordedLogs : ILoggerProvider, ILogger
+{
+    private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _entries = new();
+
+    internal int Count(int eventId) => _entries.Count(e => e.Id == eventId);
+
+    internal int Count(int eventId, string containing) => _entries.Count(e => e.Id == eventId && e.Text.Contains(containing, StringComparison.Ordinal));
+
+    internal IReadOnlyList<string> Errors => [.. _entries.Where(e => e.Level >= LogLevel.Error).Select(e => e.Text)];
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _entries.Enqueue((eventId.Id, logLevel, $"{formatter(state, exception)} {exception}"));
+
+    public void Dispose()
+    {
+    }
+}
