@@ -15,7 +15,7 @@ namespace UsageLogsSite.Migrations
                 name: "rollup_state",
                 columns: table => new
                 {
-                    id = table.Column<bool>(type: "boolean", nullable: false, defaultValue: true),
+                    id = table.Column<bool>(type: "boolean", nullable: false),
                     awake_until = table.Column<DateTime>(type: "timestamp with time zone", nullable: false, defaultValueSql: "'-infinity'")
                 },
                 constraints: table =>

@@ -78,9 +78,7 @@ namespace UsageLogsSite.Migrations
             modelBuilder.Entity("UsageLogsSite.Data.RollupState", b =>
                 {
                     b.Property<bool>("Id")
-                        .ValueGeneratedOnAdd()
                         .HasColumnType("boolean")
-                        .HasDefaultValue(true)
                         .HasColumnName("id");
 
                     b.Property<DateTime>("AwakeUntil")

@@ -10,7 +10,7 @@ ALTER TABLE usage_deltas SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vac
 ALTER TABLE usage_totals SET (fillfactor = 80);
 ALTER TABLE usage_totals ALTER COLUMN last_activity SET DEFAULT '-infinity';
 
-INSERT INTO rollup_state DEFAULT VALUES;
+INSERT INTO rollup_state (id) VALUES (true);
 
 -- Interrupt mitigation, as network drivers do it: while the rollup polls, a commit needs no NOTIFY (which holds
 -- one lock for the whole cluster until the commit is on disk). An older snapshot may still see "awake" after the

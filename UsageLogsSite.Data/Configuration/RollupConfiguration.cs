@@ -49,7 +49,7 @@ internal sealed class RollupStateConfiguration : IEntityTypeConfiguration<Rollup
     public void Configure(EntityTypeBuilder<RollupState> state)
     {
         state.ToTable("rollup_state", table => table.HasCheckConstraint("ck_rollup_state_one_row", "id"));
-        state.Property(s => s.Id).HasDefaultValue(true).HasSentinel(true);
+        state.Property(s => s.Id).ValueGeneratedNever();
         state.Property(s => s.AwakeUntil).HasDefaultValueSql("'-infinity'");
     }
 }

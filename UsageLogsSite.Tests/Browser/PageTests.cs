@@ -40,6 +40,23 @@ public sealed class PageTests(PostgresCluster cluster, Chromium chromium) : Site
     }
 
     [Fact]
+    public async Task An_extension_that_comes_late_still_connects()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartAsync(Database);
+        await using var window = await chromium.OpenAsync(site);
+        await window.Context.RouteAsync("https://cdn.jsdelivr.net/**/hx-sse.min.js", async route =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+            await route.FallbackAsync();
+        });
+        await window.Page.ReloadAsync();
+        await window.LiveAsync();
+        await Database.AddLogAsync(ann);
+        await Expect(window.Row(ann).Locator("td.requests")).ToHaveTextAsync("1");
+    }
+
+    [Fact]
     public async Task A_CDN_that_serves_something_else_is_not_trusted()
     {
         await Database.AddUserAsync("Ann");

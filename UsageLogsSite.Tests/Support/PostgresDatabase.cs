@@ -67,6 +67,17 @@ internal sealed class PostgresDatabase(PostgresCluster cluster, string connectio
         """,
         count, type);
 
+    /// <summary>Cuts everybody off from this database and lets nobody in.</summary>
+    internal Task ShutAsync() => cluster.ExecuteAsync(
+        $"ALTER DATABASE {name} ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+
+    /// <summary>Lets everybody in again.</summary>
+    internal async Task OpenAsync()
+    {
+        await cluster.ExecuteAsync($"ALTER DATABASE {name} ALLOW_CONNECTIONS true");
+        _dataSource.Clear();
+    }
+
     /// <summary>Runs psql in a process of its own: a writer that knows nothing of this site.</summary>
     internal async Task PsqlAsync(string sql)
     {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using UsageLogsSite.Data;
 
@@ -23,10 +25,13 @@ internal sealed class ErrorModel : PageModel
     public string TryAgainAt { get; private set; } = "/usage";
 
     /// <summary>Answers with the status that led here, whatever the method of the failed request was.</summary>
-    public IActionResult OnGet(int? status) => Answer(status);
-
-    /// <inheritdoc cref="OnGet" />
-    public IActionResult OnPost(int? status) => Answer(status);
+    /// <param name="context">The page's request.</param>
+    public override void OnPageHandlerExecuting(PageHandlerExecutingContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var status = int.TryParse(context.RouteData.Values["status"] as string, NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : (int?)null;
+        context.Result = Answer(status);
+    }
 
     private IActionResult Answer(int? status)
     {

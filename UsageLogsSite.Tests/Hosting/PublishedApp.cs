@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using UsageLogsSite.Tests.Support;
+
+[assembly: AssemblyFixture(typeof(UsageLogsSite.Tests.Hosting.PublishedApp))]
+
+namespace UsageLogsSite.Tests.Hosting;
+
+/// <summary>What <c>dotnet publish</c> makes, run as an operator runs it: a process of its own. Published on first use.</summary>
+public sealed class PublishedApp : IAsyncLifetime
+{
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"usage-logs-site-published-{Environment.ProcessId}");
+    private readonly SemaphoreSlim _publishing = new(1);
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync()
+    {
+        _publishing.Dispose();
+        if (Directory.Exists(_directory))
+            Directory.Delete(_directory, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Starts the published site with these settings and waits for its page.</summary>
+    internal async Task<RunningApp> StartAsync(Dictionary<string, string> settings)
+    {
+        await PublishAsync();
+        return await RunningApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
+    }
+
+    private async Task PublishAsync()
+    {
+        await _publishing.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if (Directory.Exists(_directory))
+                return;
+            using var publish = Process.Start(new ProcessStartInfo(
+                "dotnet", ["publish", Path.Combine(Repository.Root, "UsageLogsSite"), "-c", "Release", "-o", _directory, "--nologo", "-v", "quiet"]))!;
+            await publish.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, publish.ExitCode);
+        }
+        finally
+        {
+            _publishing.Release();
+        }
+    }
+}
+
+/// <summary>A site in a process of its own.</summary>
+internal sealed class RunningApp : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+
+    private RunningApp(Process process, Uri address)
+    {
+        _process = process;
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address };
+    }
+
+    internal HttpClient Http { get; }
+
+    internal static async Task<RunningApp> StartAsync(string program, string workingDirectory, Dictionary<string, string> settings)
+    {
+        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var start = new ProcessStartInfo("dotnet", [program, "--urls", address.ToString()]) { WorkingDirectory = workingDirectory };
+        foreach (var (key, value) in settings)
+            start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        var app = new RunningApp(Process.Start(start)!, address);
+        var begun = Stopwatch.GetTimestamp();
+        while (!await app.AnswersAsync())
+        {
+            Assert.False(app._process.HasExited, "The site ended during its start.");
+            Assert.True(Stopwatch.GetElapsedTime(begun) < Patience, "The site did not start in time.");
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+        }
+
+        return app;
+    }
+
+    /// <summary>Ends the process as a crash does.</summary>
+    internal async Task CrashAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Ends the process as an operator does.</summary>
+    internal async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal(0, _process.ExitCode);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (!_process.HasExited)
+            await StopAsync();
+        _process.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var response = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

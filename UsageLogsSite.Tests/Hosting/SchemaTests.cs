@@ -1,0 +1,70 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using UsageLogsSite.Data;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Hosting;
+
+public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
+{
+    [Fact]
+    public async Task The_migrations_describe_the_model()
+    {
+        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(Database.DataSource).Options;
+        await using var context = new UsageDbContext(options);
+        Assert.False(context.Database.HasPendingModelChanges());
+    }
+
+    [Fact]
+    public async Task The_schema_can_be_taken_back_and_made_again()
+    {
+        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(Database.DataSource).Options;
+        await using var context = new UsageDbContext(options);
+        await context.Database.MigrateAsync("0", Cancellation);
+        Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"));
+        await context.Database.MigrateAsync(Cancellation);
+        await Database.AddLogAsync(await Database.AddUserAsync("Ann"));
+    }
+
+    [Fact]
+    public async Task A_plain_insert_is_enough()
+    {
+        var id = await Database.ScalarAsync<Guid>("INSERT INTO users (email) VALUES ('ann@example.test') RETURNING id");
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model) VALUES ($1, 'm')", id);
+        await Database.ExecuteAsync("INSERT INTO credit_purchases (user_id, amount_usd) VALUES ($1, 5)", id);
+        Assert.Equal(
+            ["external|succeeded|0|pending"],
+            await Database.RowsAsync("SELECT u.user_type, l.status, trim_scale(l.cost_usd), p.status FROM users u JOIN usage_logs l ON l.user_id = u.id JOIN credit_purchases p ON p.user_id = u.id"));
+    }
+
+    [Theory]
+    [InlineData("INSERT INTO users (email, user_type) VALUES ('a@b.c', 'robot')")]
+    [InlineData("INSERT INTO users (email) VALUES ('ANN@example.test')")]
+    [InlineData("INSERT INTO users (email, name) VALUES ('a@b.c', repeat('x', 201))")]
+    [InlineData("INSERT INTO usage_logs (user_id, model, cost_usd) SELECT id, 'm', -1 FROM users")]
+    [InlineData("INSERT INTO usage_logs (user_id, model, cost_usd) SELECT id, 'm', 'NaN' FROM users")]
+    [InlineData("INSERT INTO usage_logs (user_id, model, credits) SELECT id, 'm', 'Infinity' FROM users")]
+    [InlineData("INSERT INTO usage_logs (user_id, model, prompt_tokens) SELECT id, 'm', -1 FROM users")]
+    [InlineData("INSERT INTO usage_logs (user_id, model, status) SELECT id, 'm', 'maybe' FROM users")]
+    [InlineData("INSERT INTO usage_logs (user_id, model, created_at) SELECT id, 'm', 'infinity' FROM users")]
+    [InlineData("INSERT INTO usage_logs (user_id, model) VALUES (gen_random_uuid(), 'm')")]
+    [InlineData("INSERT INTO credit_purchases (user_id, amount_usd) SELECT id, -0.01 FROM users")]
+    [InlineData("INSERT INTO credit_purchases (user_id, amount_usd, status) SELECT id, 1, 'Completed' FROM users")]
+    public async Task What_cannot_be_summed_is_refused(string sql)
+    {
+        await Database.ExecuteAsync("INSERT INTO users (email) VALUES ('ann@example.test')");
+        var refusal = await Assert.ThrowsAsync<PostgresException>(() => Database.ExecuteAsync(sql));
+        Assert.StartsWith("2", refusal.SqlState, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_application_without_rights_on_our_tables_writes_all_the_same()
+    {
+        var role = $"app_{Guid.NewGuid():N}";
+        await Database.ExecuteAsync($"CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON users, usage_logs, credit_purchases TO {role}");
+        await Database.ExecuteAsync(
+            $"SET ROLE {role}; INSERT INTO users (email) VALUES ('ann@example.test'); INSERT INTO usage_logs (user_id, model) SELECT id, 'm' FROM users; DELETE FROM usage_logs; RESET ROLE");
+        Assert.Equal(3L, await Database.ScalarAsync<long>("SELECT count(*) FROM usage_deltas"));
+        await Database.ExecuteAsync($"DROP OWNED BY {role}; DROP ROLE {role}");
+    }
+}

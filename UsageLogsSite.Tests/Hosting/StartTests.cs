@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Npgsql;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Hosting;
+
+/// <summary>One command, from nothing to a served page; and what a crash leaves behind.</summary>
+public sealed partial class StartTests(PublishedApp published) : IDisposable
+{
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"usage-logs-site-start-{Guid.NewGuid():N}");
+
+    [Fact]
+    public async Task The_site_brings_its_own_database_takes_over_what_a_crash_left_and_stops_it_in_the_end()
+    {
+        var settings = new Dictionary<string, string> { ["Postgres:DataDirectory"] = _directory, ["Demo:Traffic"] = "false" };
+        await using (var first = await published.StartAsync(settings))
+        {
+            await Eventually.TrueAsync(async () => await ShownAsync(first, "total-requests") == 20_000, "the demo data is shown");
+            Assert.Equal(240, await ShownAsync(first, "total-users"));
+            Assert.True(await ShownAsync(first, "total-revenue") > 10_000);
+            await first.CrashAsync();
+        }
+
+        Assert.True(await CanConnectAsync());
+        await using (var second = await published.StartAsync(settings))
+        {
+            Assert.Equal(240, await ShownAsync(second, "total-users"));
+            await second.StopAsync();
+        }
+
+        Assert.False(await CanConnectAsync());
+        await using var third = await published.StartAsync(settings);
+        Assert.Equal(20_000, await ShownAsync(third, "total-requests"));
+    }
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_directory))
+            Directory.Delete(_directory, recursive: true);
+    }
+
+    private static async Task<decimal> ShownAsync(RunningApp app, string sum)
+    {
+        var page = await app.Http.GetStringAsync(new Uri("/usage", UriKind.Relative), TestContext.Current.CancellationToken);
+        return decimal.Parse(Regex.Match(page, $"id=\"{sum}\"><data value=\"([^\"]+)\"").Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
+    private async Task<bool> CanConnectAsync()
+    {
+        var uri = new Uri(await File.ReadAllTextAsync(Path.Combine(_directory, "url"), TestContext.Current.CancellationToken));
+        var settings = new NpgsqlConnectionStringBuilder
+        {
+            Host = uri.Host,
+            Port = uri.Port,
+            Username = uri.UserInfo.Split(':')[0],
+            Password = uri.UserInfo.Split(':')[1],
+            Database = "usagelogs",
+            Pooling = false,
+        };
+        try
+        {
+            await using var connection = new NpgsqlConnection(settings.ConnectionString);
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+}
