@@ -59,7 +59,7 @@ public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
         {
             using var request = new HttpRequestMessage(new HttpMethod(method), "/usage");
             using var response = await site.Http.SendAsync(request, Cancellation);
-            Assert.True((int)response.StatusCode < 500, $"{method} gave {response.StatusCode}");
+            Assert.True((int)response.StatusCode < 500, $"{method} gave {response.StatusCode}: {string.Join(" / ", site.Logs.Errors)}");
         }
 
         Assert.Empty(site.Logs.Errors);

@@ -11,7 +11,7 @@ internal static class PagesSetup
     internal static void AddPages(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<UsageTable>();
-        builder.Services.AddRazorPages();
+        builder.Services.AddRazorPages(options => options.Conventions.ConfigureFilter(new RefuseUnhandledMethods()));
         builder.Services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
 
         // Names of all scripts go out as they are, instead of as entities.
