@@ -146,11 +146,12 @@ internal static class DemoData
     {
         await using var import = await connection.BeginBinaryImportAsync(
             "COPY credit_purchases (user_id, amount_usd, credits, status, created_at) FROM STDIN (FORMAT binary)", cancellation);
+        var customers = users.Where(u => u.UserType == UserType.External).ToList();
         for (var i = 0; i < Purchases; i++)
         {
             var (amount, credits) = NewPack(random);
             await import.StartRowAsync(cancellation);
-            await import.WriteAsync(users[Math.Min((int)(Math.Pow(random.Double(), 1.6) * Users), Users - 1)].Id, NpgsqlDbType.Uuid, cancellation);
+            await import.WriteAsync(customers[(int)(Math.Pow(random.Double(), 1.6) * (customers.Count - 1))].Id, NpgsqlDbType.Uuid, cancellation);
             await import.WriteAsync(amount, NpgsqlDbType.Numeric, cancellation);
             await import.WriteAsync(credits, NpgsqlDbType.Numeric, cancellation);
             await import.WriteAsync(random.WeightedRandom(["completed", "failed", "refunded", "pending"], [0.86f, 0.07f, 0.04f, 0.03f]), NpgsqlDbType.Text, cancellation);
