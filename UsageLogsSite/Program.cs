@@ -30,8 +30,8 @@ try
         await app.RunAsync();
     return 0;
 }
-catch (StartupException e)
+catch (Exception e) when (StartupException.Explain(e) is { } advice)
 {
-    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(advice);
     return 1;
 }

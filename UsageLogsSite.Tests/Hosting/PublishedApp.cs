@@ -30,6 +30,19 @@ public sealed class PublishedApp : IAsyncLifetime
         return await RunningApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
     }
 
+    /// <summary>Runs the published site where it cannot start.</summary>
+    internal async Task<(int ExitCode, string Error)> FailAsync(Dictionary<string, string> settings)
+    {
+        await PublishAsync();
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(_directory, "UsageLogsSite.dll")]) { WorkingDirectory = _directory, RedirectStandardError = true };
+        foreach (var (key, value) in settings)
+            start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        using var process = Process.Start(start)!;
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, error);
+    }
+
     private async Task PublishAsync()
     {
         await _publishing.WaitAsync(TestContext.Current.CancellationToken);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Data;
 
@@ -14,6 +15,8 @@ internal static partial class DatabaseStartup
     /// <exception cref="StartupException">The database cannot be used; the message says why and what to do.</exception>
     internal static async Task PrepareDatabaseAsync(this WebApplication app, bool migrate)
     {
+        // Settings first: a wrong one should not be found after waiting for a database.
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
         var databases = app.Services.GetRequiredService<Databases>();
         var cancellation = app.Lifetime.ApplicationStopping;
         await WaitForDatabaseAsync(databases.Owner, app.Logger, cancellation);

@@ -11,15 +11,13 @@ internal sealed class Databases : IAsyncDisposable
     private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Opens nothing yet: connections are made on first use.</summary>
-    /// <exception cref="InvalidOperationException">A connection string is missing or unreadable; the message names its key.</exception>
+    /// <exception cref="StartupException">A connection string is missing or unreadable; the message names its key.</exception>
     public Databases(IConfiguration configuration)
     {
-        var owner = configuration.GetConnectionString("UsageLogs");
-        var rollup = Parse("Rollup", configuration.GetConnectionString("Rollup") ?? owner);
-        Owner = Build("owner", Parse("UsageLogs", owner ?? rollup.ConnectionString));
-        Pages = Build("pages", WithPageTimeouts(Parse("Admin", configuration.GetConnectionString("Admin") ?? owner)));
-        Rollup = Build("rollup", Dedicated(rollup));
-        Listener = Build("listener", Dedicated(new NpgsqlConnectionStringBuilder(rollup.ConnectionString)));
+        Owner = Build("owner", Parse(configuration, "UsageLogs", "Rollup"));
+        Pages = Build("pages", WithPageTimeouts(Parse(configuration, "Admin", "UsageLogs")));
+        Rollup = Build("rollup", Dedicated(Parse(configuration, "Rollup", "UsageLogs")));
+        Listener = Build("listener", Dedicated(Parse(configuration, "Rollup", "UsageLogs")));
     }
 
     /// <summary>Makes and changes the schema.</summary>
@@ -43,10 +41,13 @@ internal sealed class Databases : IAsyncDisposable
         await Owner.DisposeAsync();
     }
 
-    private static NpgsqlConnectionStringBuilder Parse(string name, string? text)
+    /// <summary>Reads the connection string of a name, or of the one that stands in for it.</summary>
+    private static NpgsqlConnectionStringBuilder Parse(IConfiguration configuration, string name, string otherwise)
     {
+        var key = string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)) ? otherwise : name;
+        var text = configuration.GetConnectionString(key);
         if (string.IsNullOrWhiteSpace(text))
-            throw new InvalidOperationException($"ConnectionStrings:{name} is missing. Give it, or only ConnectionStrings:UsageLogs.");
+            throw new StartupException($"ConnectionStrings:{name} is missing. Give it, or only ConnectionStrings:UsageLogs.");
 
         try
         {
@@ -54,8 +55,8 @@ internal sealed class Databases : IAsyncDisposable
         }
         catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
         {
-            throw new InvalidOperationException(
-                $"ConnectionStrings:{name} cannot be read ({e.Message}). An example: Host=localhost;Database=usagelogs;Username=app;Password=secret", e);
+            throw new StartupException(
+                $"ConnectionStrings:{key} cannot be read ({e.Message}). An example: Host=localhost;Database=usagelogs;Username=app;Password=secret", e);
         }
     }
 

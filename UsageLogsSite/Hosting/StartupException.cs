@@ -1,4 +1,19 @@
+using Microsoft.Extensions.Options;
+
 namespace UsageLogsSite.Hosting;
 
 /// <summary>The site cannot start, for a reason that the operator can mend: the message says which, and how.</summary>
-internal sealed class StartupException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class StartupException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>What to tell an operator about a failed start; null where the failure is the program's own.</summary>
+    internal static string? Explain(Exception exception) => exception switch
+    {
+        StartupException => exception.Message,
+        OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),
+
+        // The configuration binder names the value and the key, but not what would be right.
+        InvalidOperationException { InnerException: FormatException } => $"{exception.Message} Write it as in the README's table of settings.",
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{exception.Message} Give another address with --urls.",
+        _ => null,
+    };
+}

@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Rollup;
 
@@ -6,18 +6,18 @@ namespace UsageLogsSite.Rollup;
 internal sealed class RollupOptions
 {
     /// <summary>How long the fold waits between two looks while there is work.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:05")]
+    [Allowed("Rollup", "00:00:00.010", "00:00:05")]
     public TimeSpan Poll { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long there must be no work before the fold sleeps, and writers notify again.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    [Allowed("Rollup", "00:00:00.100", "00:10:00")]
     public TimeSpan Idle { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often a sleeping fold looks for itself: the net under a lost notification.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    [Allowed("Rollup", "00:00:01", "01:00:00")]
     public TimeSpan Sweep { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Deltas folded in one transaction at most.</summary>
-    [Range(1, 1_000_000)]
+    [Allowed("Rollup", "1", "1000000")]
     public int BatchSize { get; set; } = 10_000;
 }

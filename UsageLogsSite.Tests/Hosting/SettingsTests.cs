@@ -1,0 +1,25 @@
+namespace UsageLogsSite.Tests.Hosting;
+
+/// <summary>A wrong setting stops the start with a message, not with a stack trace.</summary>
+public sealed class SettingsTests(PublishedApp published)
+{
+    [Theory]
+    [InlineData("Live:Debounce", "-00:00:01", "Live:Debounce is -00:00:01; allowed is 00:00:00 to 00:10:00")]
+    [InlineData("Live:Heartbeat", "00:00:00", "Live:Heartbeat is 00:00:00; allowed is 00:00:01 to 00:05:00")]
+    [InlineData("Live:Settle", "soon", "'soon' at 'Live:Settle'")]
+    [InlineData("Rollup:BatchSize", "0", "Rollup:BatchSize is 0; allowed is 1 to 1000000")]
+    [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
+    public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)
+    {
+        var settings = new Dictionary<string, string>
+        {
+            // Nobody listens there: the settings must be refused before the database is waited for.
+            ["ConnectionStrings:UsageLogs"] = "Host=127.0.0.1;Port=9;Username=nobody;Timeout=1",
+            [key] = value,
+        };
+        var (exitCode, error) = await published.FailAsync(settings);
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+}
