@@ -22,6 +22,8 @@ public sealed class DebouncerTests
         Assert.False(due.IsCompleted);
         await AdvanceAsync(1);
         await due;
+        Assert.True(_debouncer.IsPending);
+        _debouncer.Acknowledge();
         Assert.False(_debouncer.IsPending);
     }
 
@@ -37,6 +39,7 @@ public sealed class DebouncerTests
 
         await AdvanceAsync(30);
         await first;
+        _debouncer.Acknowledge();
         var second = WaitAsync();
         await AdvanceAsync(10_000);
         Assert.False(second.IsCompleted);
@@ -54,12 +57,13 @@ public sealed class DebouncerTests
             if (!due.IsCompleted)
                 continue;
             events.Add(ms + 10);
+            _debouncer.Acknowledge();
             due = WaitAsync();
         }
 
         Assert.Equal(10, events.Count);
         Assert.Equal(50, events[0]);
-        Assert.All(events.Zip(events.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 500, 510));
+        Assert.All(events.Zip(events.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 490, 510));
     }
 
     [Fact]
@@ -69,6 +73,7 @@ public sealed class DebouncerTests
         _debouncer.Signal();
         await AdvanceAsync(50);
         await first;
+        _debouncer.Acknowledge();
 
         var second = WaitAsync();
         await AdvanceAsync(100);

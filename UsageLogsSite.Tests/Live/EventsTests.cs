@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using UsageLogsSite.Data;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Live;
@@ -163,6 +165,34 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
 
         await Eventually.TrueAsync(async () => await RequestsShownAsync(site) == "100", "the last state is shown");
         Assert.InRange(site.Logs.Count(Refreshed) - before, refreshes, refreshes + 2);
+    }
+
+    [Fact]
+    public async Task A_change_during_a_reading_is_read_after_it()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        var slow = new SlowAnswers();
+        await using var site = await Site.StartAsync(Database, new() { ["Live:Debounce"] = "00:00:00.001" }, s => s.ConfigureDbContext<UsageDbContext>(o => o.AddInterceptors(slow)));
+        await using var stream = await SseReader.OpenAsync(site);
+        await stream.NextAsync();
+
+        // The first change's answer is already made, but held back, when the second is committed and heard.
+        slow.Hold();
+        await Database.AddLogAsync(ann);
+        await slow.Held.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+        var heard = site.Logs.Count(1007);
+        await Database.AddLogAsync(ann);
+        await Eventually.TrueAsync(() => site.Logs.Count(1007) > heard, "the second change is heard");
+
+        // A page that joins the reading under way must not take the second change for dealt with.
+        var page = RequestsShownAsync(site);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), Cancellation);
+        slow.Release();
+
+        await page;
+        await stream.NextAsync();
+        await stream.NextAsync();
+        Assert.Equal("2", await RequestsShownAsync(site));
     }
 
     [Fact]

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using UsageLogsSite.Live;
 
@@ -16,14 +15,14 @@ internal sealed class Site : WebApplicationFactory<Program>
 {
     private readonly PostgresDatabase _database;
     private readonly Dictionary<string, string> _settings;
-    private readonly TimeProvider? _time;
+    private readonly Action<IServiceCollection>? _services;
     private readonly RecordedLogs _logs = new();
 
-    private Site(PostgresDatabase database, Dictionary<string, string> settings, TimeProvider? time)
+    private Site(PostgresDatabase database, Dictionary<string, string> settings, Action<IServiceCollection>? services)
     {
         _database = database;
         _settings = settings;
-        _time = time;
+        _services = services;
         UseKestrel(0);
     }
 
@@ -40,9 +39,9 @@ internal sealed class Site : WebApplicationFactory<Program>
     internal HttpClient Http { get; private set; } = null!;
 
     /// <summary>Starts the site, and waits until it hears changes and has folded what the database holds.</summary>
-    internal static async Task<Site> StartAsync(PostgresDatabase database, Dictionary<string, string>? settings = null, TimeProvider? time = null)
+    internal static async Task<Site> StartAsync(PostgresDatabase database, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
-        var site = new Site(database, settings ?? [], time);
+        var site = new Site(database, settings ?? [], services);
         site.StartServer();
         site.Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = site.Address };
         await Eventually.TrueAsync(() => site.Logs.Count(1005) > 0, "the site listens");
@@ -72,8 +71,8 @@ internal sealed class Site : WebApplicationFactory<Program>
             .AddProvider(_logs)
             .AddFilter("UsageLogsSite", LogLevel.Debug)
             .AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Information));
-        if (_time is not null)
-            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton(_time)));
+        if (_services is not null)
+            builder.ConfigureTestServices(_services);
     }
 
     protected override void Dispose(bool disposing)

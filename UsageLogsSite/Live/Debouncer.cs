@@ -51,7 +51,7 @@ internal sealed class Debouncer(TimeProvider time, TimeSpan settle, TimeSpan deb
         }
     }
 
-    /// <summary>Waits until an event is due, and acknowledges it.</summary>
+    /// <summary>Waits until an event is due. It stays due until somebody acknowledges it, just before dealing with it.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task WaitAsync(CancellationToken cancellation)
     {
@@ -66,11 +66,7 @@ internal sealed class Debouncer(TimeProvider time, TimeSpan settle, TimeSpan deb
             while (Remaining() is { } remaining)
             {
                 if (remaining <= TimeSpan.Zero)
-                {
-                    Acknowledge();
                     return;
-                }
-
                 await Task.Delay(remaining, time, cancellation);
             }
         }

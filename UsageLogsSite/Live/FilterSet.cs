@@ -81,7 +81,6 @@ internal sealed partial class FilterSet : IDisposable
         if (_current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _debounce))
             return Task.FromResult(current.View);
 
-        _debouncer.Acknowledge();
         return RefreshAsync().WaitAsync(cancellation);
     }
 
@@ -99,7 +98,6 @@ internal sealed partial class FilterSet : IDisposable
         await Task.Yield();
         try
         {
-            _debouncer.Acknowledge();
             while (true)
             {
                 await RefreshOrRetryAsync(cancellation);
@@ -130,12 +128,20 @@ internal sealed partial class FilterSet : IDisposable
         }
     }
 
+    /// <summary>
+    /// One reading at a time, shared by all who ask. Changes are acknowledged before their reading begins: one that comes
+    /// during it stays pending, and is read after it.
+    /// </summary>
     private Task<UsageView> RefreshAsync()
     {
         lock (_gate)
         {
             if (_reading is null or { IsCompleted: true })
+            {
+                _debouncer.Acknowledge();
                 _reading = Task.Run(ReadAndTellAsync);
+            }
+
             return _reading;
         }
     }
