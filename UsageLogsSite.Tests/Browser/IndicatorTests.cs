@@ -121,6 +121,14 @@ public sealed class IndicatorTests(PostgresCluster cluster, Chromium chromium) :
         await Expect(window.Row(ann)).ToBeVisibleAsync();
         await Expect(window.Page.Locator("#loading")).ToBeHiddenAsync();
         Assert.EndsWith("/usage", window.Page.Url, StringComparison.Ordinal);
+        Assert.Null(await window.Page.Locator("#usage-table").GetAttributeAsync("aria-busy"));
+
+        // What the form says is asked for again, until it is answered.
+        await window.Page.UnrouteAllAsync();
+        await Expect(window.Row(ann)).ToHaveCountAsync(0);
+        await Expect(window.Page.Locator("#problem")).ToBeEmptyAsync();
+        Assert.EndsWith("/usage?type=internal", window.Page.Url, StringComparison.Ordinal);
+        await window.LiveAsync();
     }
 
     private static Task FailAsync(IRoute route, string failure) => failure switch

@@ -41,6 +41,6 @@ public sealed class LatencyTests(PostgresCluster cluster, Chromium chromium, ITe
         var (p50, p99) = (delays[delays.Count / 2], delays[(int)(delays.Count * 0.99)]);
         output.WriteLine($"commit → painted, {changes} isolated changes: p50 {p50:0} ms, p99 {p99:0} ms, worst {delays[^1]:0} ms");
         TestContext.Current.SendDiagnosticMessage($"commit → painted: p50 {p50:0} ms, p99 {p99:0} ms");
-        Assert.InRange(p50, 0, 1_000);
+        Assert.InRange(Run.IsLong ? p99 : p50, 0, 1_000);
     }
 }

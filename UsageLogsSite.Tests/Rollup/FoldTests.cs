@@ -79,6 +79,59 @@ public sealed class FoldTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task A_writer_that_looked_while_the_fold_was_falling_asleep_is_seen()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartAsync(Database, new() { ["Rollup:Sweep"] = "01:00:00", ["Rollup:Idle"] = "00:00:00.300" });
+        await using var holder = await Database.DataSource.OpenConnectionAsync(Cancellation);
+        await using var writer = await Database.DataSource.OpenConnectionAsync(Cancellation);
+
+        // The fold's "asleep" has its transaction id, but waits for a row lock when the writer looks and gets a later id.
+        await using var holding = await FallingAsleepAsync(holder, ann);
+        await using var writing = await writer.BeginTransactionAsync(Cancellation);
+        await using (var silent = new NpgsqlCommand($"INSERT INTO usage_logs (user_id, model) VALUES ('{ann}', 'late')", writer))
+            await silent.ExecuteNonQueryAsync(Cancellation);
+        await holding.RollbackAsync(Cancellation);
+        await Eventually.TrueAsync(async () => !await IsAwakeAsync(), "the fold fell asleep");
+
+        await writing.CommitAsync(Cancellation);
+        await site.FoldedAsync();
+    }
+
+    [Fact]
+    public async Task A_user_who_is_deleted_in_the_middle_of_many_deltas_and_made_again_begins_at_nothing()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartAsync(Database, new() { ["Rollup:BatchSize"] = "10" });
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model) SELECT $1, 'm' FROM generate_series(1, 500)", ann);
+        for (var i = 0; i < 5; i++)
+        {
+            await Database.ExecuteAsync($"DELETE FROM usage_logs; DELETE FROM users WHERE id = '{ann}'");
+            await Database.ExecuteAsync($"INSERT INTO users (id, email) VALUES ('{ann}', 'ann@example.test'); INSERT INTO usage_logs (user_id, model) SELECT '{ann}', 'm' FROM generate_series(1, 500)");
+        }
+
+        await Database.ExecuteAsync("INSERT INTO users (id, email) VALUES ('00000000-0000-0000-0000-000000000001', 'moved@example.test')");
+        await Database.ExecuteAsync("UPDATE users SET id = '00000000-0000-0000-0000-000000000002' WHERE email = 'moved@example.test'");
+        await site.FoldedAsync();
+        await Totals.AssertExactAsync(Database);
+    }
+
+    [Fact]
+    public async Task Nobody_else_can_put_our_triggers_on_a_table_of_their_own()
+    {
+        var role = $"app_{Guid.NewGuid():N}";
+        await Database.ExecuteAsync($"CREATE ROLE {role}; GRANT TEMPORARY ON DATABASE {await Database.ScalarAsync<string>("SELECT current_database()")} TO {role}");
+        foreach (var function in await Database.RowsAsync("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype"))
+        {
+            var refusal = await Assert.ThrowsAsync<PostgresException>(() => Database.ExecuteAsync(
+                $"SET ROLE {role}; CREATE TEMPORARY TABLE forged (user_id uuid); CREATE TRIGGER forge AFTER INSERT ON forged FOR EACH STATEMENT EXECUTE FUNCTION public.{function}()"));
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refusal.SqlState);
+        }
+
+        await Database.ExecuteAsync($"RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}");
+    }
+
+    [Fact]
     public async Task A_sleeping_fold_asks_nothing()
     {
         var ann = await Database.AddUserAsync("Ann");
@@ -95,10 +148,10 @@ public sealed class FoldTests(PostgresCluster cluster) : SiteTest(cluster)
     public async Task One_instance_folds_and_the_other_takes_over()
     {
         var ann = await Database.AddUserAsync("Ann");
-        await using var first = await Site.StartAsync(Database);
+        var first = await Site.StartAsync(Database);
         await using var second = await Site.StartAsync(Database);
         Assert.Equal((1, 0), (first.Logs.Count(2001), second.Logs.Count(2001)));
-        await Database.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+        await first.DisposeAsync();
         await Eventually.TrueAsync(() => second.Logs.Count(2001) == 1, "the second instance folds");
         await Database.AddLogAsync(ann);
         await second.FoldedAsync();
@@ -109,6 +162,33 @@ public sealed class FoldTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         var page = await site.GetPageAsync("/usage");
         return string.Join("|", new[] { "requests", "cost", "revenue", "users" }.Select(sum => page.QuerySelector($"#total-{sum} data")!.GetAttribute("value")));
+    }
+
+    /// <summary>Keeps the fold busy, then holds it in the very statement with which it falls asleep.</summary>
+    private async Task<NpgsqlTransaction> FallingAsleepAsync(NpgsqlConnection holder, Guid user)
+    {
+        while (true)
+        {
+            using var busy = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            var load = KeepBusyAsync(user, busy.Token);
+            await Eventually.TrueAsync(IsAwakeAsync, "the fold is awake");
+            await busy.CancelAsync();
+            await load;
+            var holding = await holder.BeginTransactionAsync(Cancellation);
+            await using (var hold = new NpgsqlCommand("SELECT FROM rollup_state FOR UPDATE", holder, holding))
+                await hold.ExecuteNonQueryAsync(Cancellation);
+            var blocked = "";
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    blocked = (await Database.RowsAsync("SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).FirstOrDefault() ?? "";
+                    return blocked.Length > 0 || !await IsAwakeAsync();
+                },
+                "the fold waits for the lock");
+            if (blocked.Contains("infinity", StringComparison.Ordinal))
+                return holding;
+            await holding.DisposeAsync();
+        }
     }
 
     private Task<bool> IsAwakeAsync() => Database.ScalarAsync<bool>("SELECT awake_until > clock_timestamp() FROM rollup_state");

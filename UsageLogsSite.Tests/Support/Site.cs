@@ -46,12 +46,21 @@ internal sealed class Site : WebApplicationFactory<Program>
         site.Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = site.Address };
         await Eventually.TrueAsync(() => site.Logs.Count(1005) > 0, "the site listens");
         await site.FoldedAsync();
+        await site.QuietAsync();
         return site;
     }
 
     /// <summary>Waits until every change committed so far is in the totals.</summary>
     internal Task FoldedAsync() => Eventually.TrueAsync(
         async () => !await _database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM usage_deltas)"), "all deltas are folded");
+
+    /// <summary>Waits until the listener has heard of every fold so far: a hint of the test's own makes the fence.</summary>
+    internal async Task QuietAsync()
+    {
+        var fence = $"fence {Guid.NewGuid():N}";
+        await _database.ExecuteAsync("SELECT pg_notify('usage_changed', $1)", fence);
+        await Eventually.TrueAsync(() => Logs.Count(1007, fence) == 1, "the listener has heard everything");
+    }
 
     internal async Task<IHtmlDocument> GetPageAsync(string address)
     {

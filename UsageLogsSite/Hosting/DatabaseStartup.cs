@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -54,12 +55,12 @@ internal static partial class DatabaseStartup
                 // The database does not exist yet: migrating makes it.
                 return;
             }
-            catch (NpgsqlException e) when (e.IsTransient && Stopwatch.GetElapsedTime(start) < Patience)
+            catch (Exception e) when (e is NpgsqlException { IsTransient: true } or SocketException && Stopwatch.GetElapsedTime(start) < Patience)
             {
                 LogWaiting(logger, e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (DatabaseFailure.Is(e))
             {
                 throw new StartupException($"The database of ConnectionStrings:UsageLogs ({Where(owner)}) cannot be used: {e.Message}", e);
             }

@@ -30,9 +30,14 @@ internal static class DemoData
     internal static async Task LoadOnceAsync(NpgsqlDataSource owner, CancellationToken cancellation)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
-        await using (var any = new NpgsqlCommand("SELECT EXISTS (SELECT FROM users)", connection))
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using (var any = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtext('demo data')); SELECT EXISTS (SELECT FROM users)", connection))
         {
-            if (await any.ExecuteScalarAsync(cancellation) is true)
+            // Two sites may start together: the second waits, and finds what the first has loaded.
+            await using var reader = await any.ExecuteReaderAsync(cancellation);
+            await reader.NextResultAsync(cancellation);
+            await reader.ReadAsync(cancellation);
+            if (reader.GetBoolean(0))
                 return;
         }
 
@@ -40,7 +45,6 @@ internal static class DemoData
         await AnsiConsole.Progress().HideCompleted(false).StartAsync(async progress =>
         {
             var task = progress.AddTask("Loading demo data", maxValue: Users + Logs + Purchases);
-            await using var transaction = await connection.BeginTransactionAsync(cancellation);
             await LoadAsync(connection, task, cancellation);
             await transaction.CommitAsync(cancellation);
         });

@@ -1,5 +1,4 @@
 using Bogus;
-using Npgsql;
 using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Hosting;
@@ -27,7 +26,7 @@ internal sealed partial class DemoTraffic(Databases databases, TimeProvider time
             {
                 return;
             }
-            catch (NpgsqlException e)
+            catch (Exception e) when (DatabaseFailure.Is(e))
             {
                 LogFailed(logger, e.Message);
                 await Task.Delay(RetryAfterFailure, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

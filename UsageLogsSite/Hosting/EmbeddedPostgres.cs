@@ -160,7 +160,26 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
         Directory.Move(unfinished, Data);
     }
 
+    // A server that another site has just started, or that recovers from a crash, refuses connections for a while.
     private async Task<string> ConnectAsync(CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await ConnectOnceAsync(cancellation);
+            }
+            catch (Exception e) when (e is NpgsqlException or IndexOutOfRangeException or FileNotFoundException)
+            {
+                if (Stopwatch.GetElapsedTime(start) > StartTimeout)
+                    throw new StartupException($"PostgreSQL in {Data} runs but cannot be used: {e.Message} Its log: {LogFile}", e);
+                await Task.Delay(TimeSpan.FromMilliseconds(200), cancellation);
+            }
+        }
+    }
+
+    private async Task<string> ConnectOnceAsync(CancellationToken cancellation)
     {
         // Line 4 of postmaster.pid is the port (PostgreSQL source, src/include/utils/pidfile.h).
         var pidFile = await File.ReadAllLinesAsync(Path.Combine(Data, "postmaster.pid"), cancellation);
@@ -179,7 +198,14 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
             if (await exists.ExecuteScalarAsync(cancellation) is null)
             {
                 await using var create = dataSource.CreateCommand("CREATE DATABASE usagelogs");
-                await create.ExecuteNonQueryAsync(cancellation);
+                try
+                {
+                    await create.ExecuteNonQueryAsync(cancellation);
+                }
+                catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
+                {
+                    // Another site that started at the same moment made it.
+                }
             }
         }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Live;
@@ -36,11 +37,12 @@ internal sealed partial class ChangeListener(
             {
                 return;
             }
-            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+            catch (Exception e)
             {
+                // Whatever it was, the site stays up and tries again: an exception that leaves here would end it.
                 sets.Lose();
                 metrics.ListenerLost();
-                LogLost(logger, retry.TotalMilliseconds, e.Message);
+                LogLost(logger, retry.TotalMilliseconds, e.Message, DatabaseFailure.Is(e) ? null : e);
                 await Task.Delay(retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
             }
@@ -58,7 +60,7 @@ internal sealed partial class ChangeListener(
     private static partial void LogListening(ILogger logger);
 
     [LoggerMessage(1006, LogLevel.Warning, "Live: lost the database, connecting again in {RetryMs} ms: {Reason}")]
-    private static partial void LogLost(ILogger logger, double retryMs, string reason);
+    private static partial void LogLost(ILogger logger, double retryMs, string reason, Exception? exception);
 
     [LoggerMessage(1007, LogLevel.Debug, "Live: totals changed for users of type '{Types}'")]
     private static partial void LogHeard(ILogger logger, string types);

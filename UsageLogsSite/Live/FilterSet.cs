@@ -124,7 +124,6 @@ internal sealed partial class FilterSet : IDisposable
             else
                 LogRefreshFailed(_logger, Filter.QueryString, e);
             await Task.Delay(RetryAfterFailure, _time, cancellation);
-            _debouncer.Signal();
         }
     }
 
@@ -150,7 +149,18 @@ internal sealed partial class FilterSet : IDisposable
     private async Task<UsageView> ReadAndTellAsync()
     {
         var start = _time.GetTimestamp();
-        var view = await _table.ReadAsync(Filter, CancellationToken.None);
+        UsageView view;
+        try
+        {
+            view = await _table.ReadAsync(Filter, CancellationToken.None);
+        }
+        catch
+        {
+            // The change that this reading was for is still to be read, whoever asked for the reading.
+            _debouncer.Signal();
+            throw;
+        }
+
         var elapsed = _time.GetElapsedTime(start);
         bool changed;
         int readers;

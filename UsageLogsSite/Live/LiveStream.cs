@@ -15,7 +15,7 @@ internal sealed class LiveStream : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Channel<SseItem<string>> _next = Channel.CreateBounded<SseItem<string>>(
-        new BoundedChannelOptions(1) { SingleReader = true });
+        new BoundedChannelOptions(1));
 
     private readonly ITimer _heartbeat;
     private readonly LiveMetrics _metrics;
@@ -50,10 +50,10 @@ internal sealed class LiveStream : IDisposable
                 return;
             _version = version;
             var item = new SseItem<string>(version, UsageChanged) { EventId = version };
-            while (!_next.Writer.TryWrite(item) && _next.Reader.TryRead(out _))
-            {
-                // The queue held an older event: it is gone now.
-            }
+
+            // The queue holds an older event: make room. The reader may be faster, so look again rather than give up.
+            while (!_disposed && !_next.Writer.TryWrite(item))
+                _next.Reader.TryRead(out _);
         }
     }
 
@@ -86,10 +86,10 @@ internal sealed class LiveStream : IDisposable
             if (_disposed)
                 return;
             _disposed = true;
+            _next.Writer.TryComplete();
         }
 
         _heartbeat.Dispose();
-        _next.Writer.TryComplete();
         _leave(this);
     }
 

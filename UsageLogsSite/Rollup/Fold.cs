@@ -12,7 +12,8 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
 {
     /// <summary>
     /// The newest activity is looked up, never accumulated: a deletion can lower it, and deltas come in no order.
-    /// The lookup and the batch see one snapshot; whatever commits later brings a delta of its own.
+    /// The lookup and the batch see one snapshot; whatever commits later brings a delta of its own. Of a user who is gone, all
+    /// deltas go at once, in later batches too: should the id come back, it begins at nothing.
     /// </summary>
     private const string FoldBatch = """
         WITH batch AS (
@@ -42,9 +43,12 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
                 completed_payments = t.completed_payments + excluded.completed_payments,
                 last_activity = excluded.last_activity
             RETURNING t.user_type
+        ), gone AS (
+            SELECT s.user_id FROM sums s WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = s.user_id)
         ), dropped AS (
-            DELETE FROM usage_totals t USING sums s
-            WHERE t.user_id = s.user_id AND NOT EXISTS (SELECT FROM users u WHERE u.id = s.user_id)
+            DELETE FROM usage_totals t USING gone g WHERE t.user_id = g.user_id
+        ), settled AS (
+            DELETE FROM usage_deltas d USING gone g WHERE d.user_id = g.user_id
         ), touched AS (
             SELECT user_type FROM folded
             UNION

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Rollup;
 
 /// <summary>
-/// Folds deltas on the one instance that holds the advisory lock; the others wait for it without a query.
+/// Folds deltas on the one instance that holds the advisory lock; the others ask for it once a second.
 /// While there is work it polls, and writers stay silent; while there is none it sleeps, and a writer's NOTIFY wakes it:
 /// interrupt mitigation as in Linux's NAPI.
 /// </summary>
@@ -16,6 +17,7 @@ internal sealed partial class RollupService(
     /// <summary>An arbitrary number that names the election; the same on every instance.</summary>
     private const long ElectionLock = 0x5553_4147_454C_4F47;
 
+    private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
@@ -37,26 +39,29 @@ internal sealed partial class RollupService(
             {
                 return;
             }
-            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+            catch (Exception e)
             {
-                LogInterrupted(logger, retry.TotalMilliseconds, e.Message);
+                // Whatever it was, the site stays up and tries again: an exception that leaves here would end it.
+                LogInterrupted(logger, retry.TotalMilliseconds, e.Message, DatabaseFailure.Is(e) ? null : e);
                 await Task.Delay(retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
             }
         }
     }
 
-    // The session holds the lock: it goes with the connection, whatever ends it.
-    private static async Task BecomeLeaderAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    // The session holds the lock: it goes with the connection, whatever ends it. Asking, instead of waiting in the lock's queue,
+    // holds no snapshot: one held for days would keep VACUUM from every dead row of the database.
+    private async Task BecomeLeaderAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ElectionLock });
-        await command.ExecuteNonQueryAsync(cancellation);
+        while (await command.ExecuteScalarAsync(cancellation) is not true)
+            await Task.Delay(ElectionPoll, time, cancellation);
     }
 
     [LoggerMessage(2001, LogLevel.Information, "Rollup: this instance folds")]
     private static partial void LogElected(ILogger logger);
 
     [LoggerMessage(2002, LogLevel.Warning, "Rollup: interrupted, trying again in {RetryMs} ms: {Reason}")]
-    private static partial void LogInterrupted(ILogger logger, double retryMs, string reason);
+    private static partial void LogInterrupted(ILogger logger, double retryMs, string reason, Exception? exception);
 }

@@ -90,13 +90,13 @@ internal sealed partial class RollupShift
     }
 
     /// <summary>
-    /// From the UPDATE's commit on, writers notify. Those that looked before it have an id below the xmax read after it:
-    /// sleep is safe only when they have all ended.
+    /// From the UPDATE's commit on, writers notify. Those that looked before it have an id below one taken after it (a snapshot's
+    /// xmax would not do: it follows the last id that ended, not the last that was given out). Sleep is safe when all have ended.
     /// </summary>
     private async Task FallAsleepAsync(CancellationToken cancellation)
     {
         await ExecuteAsync("UPDATE rollup_state SET awake_until = '-infinity'", cancellation);
-        _silentBelow = await ReadXidAsync("SELECT pg_snapshot_xmax(pg_current_snapshot())", cancellation);
+        _silentBelow = await ReadXidAsync("SELECT pg_current_xact_id()", cancellation);
         LogAsleep(_logger);
     }
 

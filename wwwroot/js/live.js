@@ -8,10 +8,9 @@
   const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const anyYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
-  const SILENCE = 25_000; // two and a half heartbeats
-  const POLL = 15_000;    // without a stream
+  const POLL = 15_000; // without a stream
 
-  let connected = false, failed = false, asOf = Date.now(), silence;
+  let connected = false, failed = false, choice = false, asOf = Date.now(), silence, busy;
 
   function localise(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
@@ -37,9 +36,18 @@
     $("problem").querySelector("span").textContent = clock.format(asOf);
   }
 
+  function fail(ctx) {
+    if (!isTable(ctx)) return false;
+    failed = true;
+    choice ||= ctx.sourceElement.id === "filters";
+    show();
+    return true;
+  }
+
   function listen(connection) {
     clearTimeout(silence);
-    silence = setTimeout(() => connection.reader?.cancel(), SILENCE); // half open: htmx connects again
+    const heartbeat = Number(stream()?.dataset.heartbeat ?? 10_000);
+    silence = setTimeout(() => connection.reader?.cancel(), 2.5 * heartbeat); // half open: htmx connects again
     connected = true;
     show();
   }
@@ -61,6 +69,7 @@
   addEventListener("online", wake);
   addEventListener("offline", show);
   addEventListener("pageshow", event => { if (event.persisted) wake(); });
+  setInterval(() => { if (!document.hidden) wake(); }, POLL); // a first connection that failed is not retried by htmx
 
   on("htmx:config:request", event => {
     const { ctx } = event.detail, source = ctx.sourceElement;
@@ -69,7 +78,8 @@
       ctx.request.body.set("version", $("refresh").dataset.version);
     } else if (source.id === "refresh" && ctx.sourceEvent.type === "every") {
       // The stream says when; asking is for when there is none, or the last answer failed.
-      if (document.hidden || (!failed && (connected || Date.now() - asOf < POLL))) event.preventDefault();
+      if (document.hidden || choice || (!failed && (connected || Date.now() - asOf < POLL))) event.preventDefault();
+      if (choice && !document.hidden) window.htmx.trigger($("filters"), "submit"); // what the form says was never answered
     }
   });
 
@@ -79,36 +89,37 @@
       // A queued request keeps its address: not the one shown any more, not wanted any more.
       const wanted = new URL(source.getAttribute("hx-get"), location.href);
       if (ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
+      ctx.request.headers["If-None-Match"] = `"${source.dataset.version}"`;
     } else if (isTable(ctx)) {
+      busy = ctx;
       $("usage-table").setAttribute("aria-busy", "true");
     }
   });
 
   on("htmx:finally:request", event => {
-    if (isTable(event.detail.ctx) && event.detail.ctx.sourceElement.id !== "refresh") $("usage-table")?.removeAttribute("aria-busy");
+    if (event.detail.ctx !== busy) return; // a newer choice has replaced it
+    busy = null;
+    $("usage-table")?.removeAttribute("aria-busy");
   });
 
   on("htmx:after:request", event => {
     const { ctx } = event.detail;
     if (!isTable(ctx) || ctx.response.status >= 400) return;
-    failed = false;
+    failed = choice = false;
     asOf = Date.now();
     $("problem").replaceChildren();
     show();
   });
 
   on("htmx:response:error", event => {
-    if (!isTable(event.detail.ctx)) return;
-    failed = true;
-    show();
+    const { ctx } = event.detail;
+    if (ctx.target === document.body) location.reload(); // going back failed: let the server say so
+    else fail(ctx);
   });
 
   on("htmx:error", event => {
-    const ctx = event.detail.ctx;
-    if (!ctx || !isTable(ctx)) return;
-    failed = true;
-    report("The server does not answer.");
-    show();
+    const { ctx } = event.detail;
+    if (ctx && fail(ctx)) report("The server does not answer.");
   });
 
   on("htmx:before:swap", event => {
@@ -121,13 +132,13 @@
     show();
   });
 
-  on("htmx:sse:after:connection", event => {
+  on("htmx:sse:after:connection", event => listen(event.detail.connection));
+
+  on("htmx:sse:before:message", event => {
     listen(event.detail.connection);
     // Hidden while it connected: htmx has not noticed, and would hold one of the browser's six connections.
     if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));
   });
-
-  on("htmx:sse:before:message", event => listen(event.detail.connection));
 
   for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:sse:before:connection"]) {
     on(name, event => {
