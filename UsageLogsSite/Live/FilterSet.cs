@@ -167,7 +167,9 @@ internal sealed partial class FilterSet : IDisposable
         lock (_gate)
         {
             changed = view.Version != _current?.View.Version;
-            _current = new Snapshot(view, start);
+
+            // Equal content stays the same object: what others have made of it, such as its markup, stays with it.
+            _current = new Snapshot(changed ? view : _current!.View, start);
             readers = _streams.Count;
             foreach (var stream in _streams)
                 stream.Offer(view.Version);

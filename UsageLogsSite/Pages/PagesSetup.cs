@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Microsoft.Extensions.WebEncoders;
+using UsageLogsSite.Pages.Usage;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Pages;
@@ -11,6 +12,7 @@ internal static class PagesSetup
     internal static void AddPages(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<UsageTable>();
+        builder.Services.AddSingleton<UsageFragments>();
         builder.Services.AddRazorPages(options => options.Conventions.ConfigureFilter(new RefuseUnhandledMethods()));
         builder.Services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
 
@@ -21,6 +23,7 @@ internal static class PagesSetup
     internal static void MapPages(this WebApplication app)
     {
         app.MapStaticAssets();
+        app.MapUsageTable();
         app.MapRazorPages().WithStaticAssets();
         app.MapGet("/", () => Results.Redirect("/usage"));
     }
