@@ -16,10 +16,13 @@ try
     builder.AddRollup();
     builder.AddLive();
     builder.AddPages();
+    builder.AddLimits();
     builder.AddDemo();
 
     await using var app = builder.Build();
     app.UseSecurityHeaders();
+    app.UseClientId();
+    app.UseRateLimiter();
     app.UseErrorPages();
     app.MapHealth();
     app.MapLive();

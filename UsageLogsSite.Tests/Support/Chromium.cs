@@ -42,7 +42,7 @@ public sealed class Chromium : IAsyncLifetime
     internal async Task<Window> OpenAsync(Site site, string address = "/usage", BrowserNewContextOptions? options = null)
     {
         options ??= new BrowserNewContextOptions();
-        options.BaseURL = site.Address.ToString();
+        options.BaseURL ??= site.Address.ToString();
         options.TimezoneId ??= "UTC";
         var context = await _browser!.NewContextAsync(options);
         await context.RouteAsync("https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/**", ServeFromPackageAsync);

@@ -43,7 +43,7 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         var name = $"t_{Guid.NewGuid():N}";
         await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE template_usage");
-        return new PostgresDatabase(this, To(name), name);
+        return new PostgresDatabase(To(name), this);
     }
 
     internal async Task ExecuteAsync(string sql)

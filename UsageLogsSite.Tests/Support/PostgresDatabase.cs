@@ -4,8 +4,9 @@ using Npgsql;
 namespace UsageLogsSite.Tests.Support;
 
 /// <summary>A test's own database, written the way an operator's application writes: plain SQL.</summary>
-internal sealed class PostgresDatabase(PostgresCluster cluster, string connectionString, string name) : IAsyncDisposable
+internal sealed class PostgresDatabase(string connectionString, PostgresCluster? cluster = null) : IAsyncDisposable
 {
+    private readonly string _name = new NpgsqlConnectionStringBuilder(connectionString).Database!;
     private readonly NpgsqlDataSource _dataSource = NpgsqlDataSource.Create(connectionString);
 
     internal string ConnectionString => connectionString;
@@ -17,7 +18,8 @@ internal sealed class PostgresDatabase(PostgresCluster cluster, string connectio
     public async ValueTask DisposeAsync()
     {
         await _dataSource.DisposeAsync();
-        await cluster.ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+        if (cluster is not null)
+            await cluster.ExecuteAsync($"DROP DATABASE {_name} WITH (FORCE)");
     }
 
     internal async Task<int> ExecuteAsync(string sql, params object[] parameters)
@@ -68,13 +70,13 @@ internal sealed class PostgresDatabase(PostgresCluster cluster, string connectio
         count, type);
 
     /// <summary>Cuts everybody off from this database and lets nobody in.</summary>
-    internal Task ShutAsync() => cluster.ExecuteAsync(
-        $"ALTER DATABASE {name} ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    internal Task ShutAsync() => cluster!.ExecuteAsync(
+        $"ALTER DATABASE {_name} ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_name}'");
 
     /// <summary>Lets everybody in again.</summary>
     internal async Task OpenAsync()
     {
-        await cluster.ExecuteAsync($"ALTER DATABASE {name} ALLOW_CONNECTIONS true");
+        await cluster!.ExecuteAsync($"ALTER DATABASE {_name} ALLOW_CONNECTIONS true");
         _dataSource.Clear();
     }
 

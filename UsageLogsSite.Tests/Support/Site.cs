@@ -73,6 +73,11 @@ internal sealed class Site : WebApplicationFactory<Program>
     {
         builder.UseSetting("ConnectionStrings:UsageLogs", _database.ConnectionString);
         builder.UseSetting("Database:MigrateOnStartup", "false");
+
+        // All of a test's clients share one address: limits are for the tests of limits.
+        builder.UseSetting("Live:MaxStreamsPerClient", "10000");
+        builder.UseSetting("Live:MaxStreamsPerAddress", "10000");
+        builder.UseSetting("Limits:RequestsPerSecond", "100000");
         foreach (var (key, value) in _settings)
             builder.UseSetting(key, value);
         builder.ConfigureLogging(logging => logging

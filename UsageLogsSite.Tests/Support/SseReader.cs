@@ -21,15 +21,20 @@ internal sealed class SseReader : IAsyncDisposable
 
     internal HttpResponseMessage Response => _response;
 
+    /// <summary>The newest version that the stream told of; null before the first.</summary>
+    internal string? LastVersion { get; private set; }
+
     /// <summary>Completes when the server ends the stream.</summary>
     internal Task Ended => _reading;
 
-    internal static async Task<SseReader> OpenAsync(Site site, string query = "", string? lastEventId = null)
+    internal static async Task<SseReader> OpenAsync(Site site, string query = "", string? lastEventId = null, string? cookie = null)
     {
-        var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = site.Address };
+        var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseCookies = false }) { BaseAddress = site.Address };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/usage/events" + query);
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);
+        if (cookie is not null)
+            request.Headers.Add("Cookie", cookie);
         var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         return new SseReader(http, response);
     }
@@ -71,7 +76,11 @@ internal sealed class SseReader : IAsyncDisposable
         {
             await using var body = await _response.Content.ReadAsStreamAsync(_closed.Token);
             await foreach (var item in SseParser.Create(body).EnumerateAsync(_closed.Token))
+            {
+                if (item.EventType == "usage-changed")
+                    LastVersion = item.Data;
                 await _events.Writer.WriteAsync(item, _closed.Token);
+            }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException)
         {

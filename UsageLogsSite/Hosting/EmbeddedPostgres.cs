@@ -69,8 +69,18 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     internal static async Task<EmbeddedPostgres> StartAsync(string directory, string? options, CancellationToken cancellation)
     {
         var server = new EmbeddedPostgres(PostgresBinaries.Find(), directory, options);
-        await server.StartAsync(cancellation);
-        return server;
+        try
+        {
+            await server.StartAsync(cancellation);
+            return server;
+        }
+        catch
+        {
+            // Whoever tries next must be able to own it.
+            if (server._ownership is { } ownership)
+                await ownership.DisposeAsync();
+            throw;
+        }
     }
 
     /// <inheritdoc />

@@ -16,4 +16,24 @@ internal sealed class LiveOptions
     /// <summary>How often a quiet stream says that it is alive.</summary>
     [Allowed("Live", "00:00:01", "00:05:00")]
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Streams open at once in all; further readers poll.</summary>
+    [Allowed("Live", "1", "1000000")]
+    public int MaxStreams { get; set; } = 20_000;
+
+    /// <summary>Streams of one browser at once: with HTTP/1.1 it has six connections, and pages need some of them.</summary>
+    [Allowed("Live", "1", "1000000")]
+    public int MaxStreamsPerClient { get; set; } = 4;
+
+    /// <summary>Streams of one address at once: many browsers may share one.</summary>
+    [Allowed("Live", "1", "1000000")]
+    public int MaxStreamsPerAddress { get; set; } = 1_000;
+
+    /// <summary>How long a stream lives, give or take a fifth; readers come back unnoticed.</summary>
+    [Allowed("Live", "00:00:01", "1.00:00:00")]
+    public TimeSpan MaxStreamLifetime { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a reader may take to accept an event before its connection is closed.</summary>
+    [Allowed("Live", "00:00:00.100", "00:05:00")]
+    public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(10);
 }

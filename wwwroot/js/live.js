@@ -9,8 +9,9 @@
   const anyYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
   const POLL = 15_000; // without a stream
+  const GRACE = 4_000; // a stream that is back by then was not missed: its life is limited
 
-  let connected = false, failed = false, choice = false, asOf = Date.now(), silence, busy;
+  let connected = false, lostAt = 0, failed = false, choice = false, asOf = Date.now(), silence, busy;
 
   function localise(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
@@ -23,7 +24,8 @@
   function show() {
     const status = $("live-status");
     if (!status) return;
-    const state = !navigator.onLine ? "offline" : document.hidden ? "paused" : connected && !failed ? "live" : "reconnecting";
+    const state = !navigator.onLine ? "offline" : document.hidden ? "paused"
+      : !failed && (connected || Date.now() - lostAt < GRACE) ? "live" : "reconnecting";
     const since = `showing data of ${clock.format(asOf)}`;
     const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}` }[state];
     status.dataset.state = state;
@@ -143,6 +145,10 @@
   for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:sse:before:connection"]) {
     on(name, event => {
       clearTimeout(silence);
+      if (connected) {
+        lostAt = Date.now();
+        setTimeout(show, GRACE);
+      }
       connected = false;
       if (event.detail.status === 401) location.reload();
       show();

@@ -1,0 +1,77 @@
+using System.Net;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Access;
+
+/// <summary>One bad client harms nobody.</summary>
+public sealed class LimitsTests(PostgresCluster cluster) : SiteTest(cluster)
+{
+    [Theory]
+    [InlineData("Live:MaxStreamsPerClient")]
+    [InlineData("Live:MaxStreamsPerAddress")]
+    [InlineData("Live:MaxStreams")]
+    public async Task Streams_over_the_limit_are_refused_and_a_closed_one_makes_room(string limit)
+    {
+        await using var site = await Site.StartAsync(Database, new() { [limit] = "2" });
+        await using var first = await SseReader.OpenAsync(site);
+        var second = await SseReader.OpenAsync(site);
+        await using (var third = await SseReader.OpenAsync(site))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, third.Response.StatusCode);
+            Assert.InRange(third.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 15);
+        }
+
+        await second.DisposeAsync();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await using var again = await SseReader.OpenAsync(site);
+                return again.Response.StatusCode == HttpStatusCode.OK;
+            },
+            "the slot is free again");
+
+        // Pages are not streams.
+        using var page = await site.Http.GetAsync(new Uri("/usage", UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+    }
+
+    [Fact]
+    public async Task Browsers_behind_one_address_are_counted_apart()
+    {
+        await using var site = await Site.StartAsync(Database, new() { ["Live:MaxStreamsPerClient"] = "1" });
+        using var page = await site.Http.GetAsync(new Uri("/usage", UriKind.Relative), Cancellation);
+        var cookie = page.Headers.GetValues("Set-Cookie").Single();
+        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("samesite=lax", cookie, StringComparison.OrdinalIgnoreCase);
+
+        await using var one = await SseReader.OpenAsync(site, cookie: cookie.Split(';')[0]);
+        await using var other = await SseReader.OpenAsync(site, cookie: $"usage-client={new string('a', 32)}");
+        await using var oneAgain = await SseReader.OpenAsync(site, cookie: cookie.Split(';')[0]);
+        Assert.Equal(
+            [HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.TooManyRequests],
+            new[] { one, other, oneAgain }.Select(s => s.Response.StatusCode));
+    }
+
+    [Fact]
+    public async Task Too_many_requests_are_told_to_wait_and_then_cut_off()
+    {
+        await using var site = await Site.StartAsync(Database, new() { ["Limits:RequestsPerSecond"] = "1", ["Limits:RefusalsBeforeClose"] = "5" });
+        var refused = 0;
+        var cut = await Assert.ThrowsAnyAsync<HttpRequestException>(async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                using var response = await site.Http.GetAsync(new Uri("/usage/table", UriKind.Relative), Cancellation);
+                if (response.StatusCode != HttpStatusCode.TooManyRequests)
+                    continue;
+                refused++;
+                Assert.NotNull(response.Headers.RetryAfter);
+                Assert.Contains("Too many requests", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+            }
+        });
+        Assert.NotNull(cut);
+        Assert.Equal(5, refused);
+        using var health = await site.Http.GetAsync(new Uri("/health/live", UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace UsageLogsSite.Tests.Support;
+
+/// <summary>What a network does to connections.</summary>
+internal enum Fault
+{
+    /// <summary>Everything passes.</summary>
+    None,
+
+    /// <summary>Open connections are reset, new ones refused.</summary>
+    Cut,
+
+    /// <summary>Nothing passes, and nobody is told: half-open connections.</summary>
+    BlackHole,
+
+    /// <summary>Everything passes, half a second late.</summary>
+    Delay,
+
+    /// <summary>One byte a second passes.</summary>
+    Drip,
+}
+
+/// <summary>A TCP proxy on loopback that fails on command: between site and PostgreSQL, or between browser and site.</summary>
+internal sealed class FaultProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _closed = new();
+    private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
+    private readonly Task _accepting;
+    private volatile Fault _fault;
+    private volatile Uri _target;
+
+    internal FaultProxy(string host, int port)
+    {
+        _target = new Uri($"tcp://{host}:{port}");
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>Where the browser finds the site behind this proxy.</summary>
+    internal Uri Address => new($"http://127.0.0.1:{Port}");
+
+    internal int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>Leads new connections elsewhere: a redeployed site, a restarted server.</summary>
+    internal void LeadTo(string host, int port) => _target = new Uri($"tcp://{host}:{port}");
+
+    /// <summary>Changes what the network does, for open connections too.</summary>
+    internal void Set(Fault fault)
+    {
+        _fault = fault;
+        if (fault == Fault.Cut)
+            CutAll();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync();
+        _listener.Dispose();
+        CutAll();
+        await _accepting;
+        _closed.Dispose();
+    }
+
+    private void CutAll()
+    {
+        foreach (var client in _open.Keys)
+        {
+            if (!_open.TryRemove(client, out _))
+                continue;
+            client.LingerState = new LingerOption(true, 0);
+            client.Dispose();
+        }
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var near = await _listener.AcceptTcpClientAsync(_closed.Token);
+                _ = ServeAsync(near);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ServeAsync(TcpClient near)
+    {
+        using var far = new TcpClient();
+        _open[near] = true;
+        _open[far] = true;
+        try
+        {
+            if (_fault == Fault.Cut)
+                return;
+            await far.ConnectAsync(_target.Host, _target.Port, _closed.Token);
+            await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream()), PumpAsync(far.GetStream(), near.GetStream()));
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Either end is gone: the other is closed below.
+        }
+        finally
+        {
+            _open.TryRemove(near, out _);
+            _open.TryRemove(far, out _);
+            near.LingerState = new LingerOption(true, 0);
+            near.Dispose();
+        }
+    }
+
+    private async Task PumpAsync(NetworkStream from, NetworkStream to)
+    {
+        var buffer = new byte[16 * 1024];
+        while (true)
+        {
+            var read = await from.ReadAsync(_fault == Fault.Drip ? buffer.AsMemory(0, 1) : buffer, _closed.Token);
+            if (read == 0)
+                return;
+            while (_fault == Fault.BlackHole)
+                await Task.Delay(TimeSpan.FromMilliseconds(20), _closed.Token);
+            if (_fault is Fault.Delay or Fault.Drip)
+                await Task.Delay(TimeSpan.FromMilliseconds(_fault == Fault.Drip ? 1_000 : 500), _closed.Token);
+            await to.WriteAsync(buffer.AsMemory(0, read), _closed.Token);
+        }
+    }
+}

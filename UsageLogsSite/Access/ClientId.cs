@@ -1,0 +1,38 @@
+using System.Security.Cryptography;
+
+namespace UsageLogsSite.Access;
+
+/// <summary>
+/// Tells browsers behind one address apart, for limits only: an id in a cookie, else the address. It names nobody and opens nothing.
+/// </summary>
+internal static class ClientId
+{
+    private const string Cookie = "usage-client";
+    private const int Characters = 32;
+
+    /// <summary>Gives a browser that asks for a page an id, if it has none.</summary>
+    internal static void UseClientId(this WebApplication app) => app.Use((http, next) =>
+    {
+        if (http.Request.Path == "/usage" && FromCookie(http) is null)
+        {
+            http.Response.Cookies.Append(Cookie, RandomNumberGenerator.GetHexString(Characters, lowercase: true), new CookieOptions
+            {
+                HttpOnly = true,
+                SameSite = SameSiteMode.Lax,
+                Secure = http.Request.IsHttps,
+                IsEssential = true,
+            });
+        }
+
+        return next(http);
+    });
+
+    /// <summary>Whom a limit counts: the browser, else the address.</summary>
+    internal static string Of(HttpContext http) => FromCookie(http) ?? AddressOf(http);
+
+    /// <summary>The address that the connection comes from.</summary>
+    internal static string AddressOf(HttpContext http) => http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+
+    private static string? FromCookie(HttpContext http) =>
+        http.Request.Cookies[Cookie] is { Length: Characters } id && id.All(char.IsAsciiHexDigitLower) ? id : null;
+}

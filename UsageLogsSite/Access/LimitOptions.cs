@@ -1,0 +1,15 @@
+using UsageLogsSite.Hosting;
+
+namespace UsageLogsSite.Access;
+
+/// <summary>What one client may ask for: section <c>Limits</c> of the settings.</summary>
+internal sealed class LimitOptions
+{
+    /// <summary>Requests a client may make in a second, over time; short bursts may be four times that.</summary>
+    [Allowed("Limits", "1", "1000000")]
+    public int RequestsPerSecond { get; set; } = 50;
+
+    /// <summary>Refusals in ten seconds after which an address's connection is closed.</summary>
+    [Allowed("Limits", "1", "1000000")]
+    public int RefusalsBeforeClose { get; set; } = 200;
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+using UsageLogsSite.Live;
+
+namespace UsageLogsSite.Access;
+
+/// <summary>
+/// Limits by ASP.NET Core's rate limiter: requests a second, and open streams, of a browser, an address and in all. Over them the
+/// answer is 429 with <c>Retry-After</c>; who goes on all the same loses the connection.
+/// </summary>
+internal static class Limits
+{
+    private const string TooMany =
+        "<p><strong>Too many requests.</strong> Wait a moment, then try again. The rows below are as of <span id=\"problem-time\">the last update</span>.</p>";
+
+    private static readonly TimeSpan RefusalWindow = TimeSpan.FromSeconds(10);
+
+    internal static void AddLimits(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<LimitOptions>()
+            .Bind(builder.Configuration.GetSection("Limits"))
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddRateLimiter(_ => { });
+        builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
+        {
+            limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+                Requests(limits.Value),
+                Streams(live.Value.MaxStreamsPerClient, ClientId.Of),
+                Streams(live.Value.MaxStreamsPerAddress, ClientId.AddressOf),
+                Streams(live.Value.MaxStreams, _ => "all"));
+            var refusals = Refusals(limits.Value);
+            limiter.OnRejected = (rejected, cancellation) => RefuseAsync(rejected, refusals, cancellation);
+        });
+    }
+
+    private static PartitionedRateLimiter<HttpContext> Requests(LimitOptions limits) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments("/health")
+            ? RateLimitPartition.GetNoLimiter("health")
+            : RateLimitPartition.GetTokenBucketLimiter(ClientId.Of(http), _ => new TokenBucketRateLimiterOptions
+            {
+                TokensPerPeriod = limits.RequestsPerSecond,
+                TokenLimit = 4 * limits.RequestsPerSecond,
+                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+                QueueLimit = 0,
+            }));
+
+    private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path == LiveEndpoints.Address
+            ? RateLimitPartition.GetConcurrencyLimiter(who(http), _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 })
+            : RateLimitPartition.GetNoLimiter("no stream"));
+
+    private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(http => RateLimitPartition.GetFixedWindowLimiter(
+            ClientId.AddressOf(http),
+            _ => new FixedWindowRateLimiterOptions { PermitLimit = limits.RefusalsBeforeClose, Window = RefusalWindow, QueueLimit = 0 }));
+
+    private static async ValueTask RefuseAsync(OnRejectedContext rejected, PartitionedRateLimiter<HttpContext> refusals, CancellationToken cancellation)
+    {
+        var http = rejected.HttpContext;
+        using var tolerated = refusals.AttemptAcquire(http);
+        if (!tolerated.IsAcquired)
+        {
+            http.Abort();
+            return;
+        }
+
+        // Streams are asked for again by a timer, requests by a person: neither should all come at once.
+        var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.FromSeconds(Random.Shared.Next(5, 15));
+        http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.ContentType = "text/html; charset=utf-8";
+        await http.Response.WriteAsync(TooMany, cancellation);
+    }
+}
