@@ -22,7 +22,7 @@ public sealed class NetworkFaultTests(PostgresCluster cluster, Chromium chromium
         proxy.Set(Enum.Parse<Fault>(fault));
         await Database.AddLogAsync(ann);
         await Expect(window.Page.Locator("#live-status")).ToHaveAttributeAsync("data-state", "reconnecting", new() { Timeout = 25_000 });
-        await Expect(window.Page.Locator("#live-status")).ToContainTextAsync("showing data of");
+        await Expect(window.Page.Locator("#live-status")).ToContainTextAsync("as of");
         await Expect(window.Row(ann).Locator("td.requests")).ToHaveTextAsync("0");
 
         proxy.Set(Fault.None);
@@ -58,7 +58,7 @@ public sealed class NetworkFaultTests(PostgresCluster cluster, Chromium chromium
         await window.LiveAsync();
         await window.Context.SetOfflineAsync(true);
         await Expect(window.Page.Locator("#live-status")).ToHaveAttributeAsync("data-state", "offline");
-        await Expect(window.Page.Locator("#live-status")).ToContainTextAsync("Offline, showing data of");
+        await Expect(window.Page.Locator("#live-status")).ToContainTextAsync("Offline, as of");
         await Database.AddLogAsync(ann);
 
         await window.Context.SetOfflineAsync(false);

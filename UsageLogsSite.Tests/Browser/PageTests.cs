@@ -26,6 +26,23 @@ public sealed class PageTests(PostgresCluster cluster, Chromium chromium) : Site
     }
 
     [Fact]
+    public async Task Paging_to_and_fro_keeps_the_address_true()
+    {
+        await Database.AddUsersAsync(60);
+        await using var site = await Site.StartAsync(Database);
+        await using var window = await chromium.OpenAsync(site, "/usage?page=2");
+        await window.LiveAsync();
+        await window.Page.ClickAsync("#refresh-now");
+        await window.UntilAsync("seen.includes('loading off')");
+        foreach (var (link, page) in new[] { ("#previous", 1), ("#next", 2), ("#previous", 1), ("#next", 2), ("#next", 3) })
+        {
+            await window.Page.ClickAsync(link);
+            await Expect(window.Page.Locator("[aria-current=page]")).ToHaveTextAsync($"{page}");
+            await Expect(window.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex(page == 1 ? "/usage$" : $"page={page}$"));
+        }
+    }
+
+    [Fact]
     public async Task Without_the_CDN_the_sites_own_copy_makes_the_page_live()
     {
         var ann = await Database.AddUserAsync("Ann");

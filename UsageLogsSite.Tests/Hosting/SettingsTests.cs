@@ -7,6 +7,8 @@ public sealed class SettingsTests(PublishedApp published)
     [InlineData("Live:Debounce", "-00:00:01", "Live:Debounce is -00:00:01; allowed is 00:00:00 to 00:10:00")]
     [InlineData("Live:Heartbeat", "00:00:00", "Live:Heartbeat is 00:00:00; allowed is 00:00:01 to 00:05:00")]
     [InlineData("Live:Settle", "soon", "'soon' at 'Live:Settle'")]
+    [InlineData("Live:Heartbeat", "00:00:99", "at 'Live:Heartbeat'")]
+    [InlineData("Live:MaxStreams", "many", "at 'Live:MaxStreams'")]
     [InlineData("Rollup:BatchSize", "0", "Rollup:BatchSize is 0; allowed is 1 to 1000000")]
     [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
     public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)

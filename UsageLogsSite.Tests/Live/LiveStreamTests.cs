@@ -13,6 +13,7 @@ public sealed class LiveStreamTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private int _left;
+    private bool _isFollowing = true;
 
     [Fact]
     public async Task The_first_event_comes_at_once_and_says_when_to_come_back()
@@ -72,6 +73,19 @@ public sealed class LiveStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task A_heartbeat_says_whether_changes_are_heard()
+    {
+        using var stream = Open("v1");
+        await using var events = Read(stream);
+        Assert.Equal("opened", (await NextAsync(events)).Data);
+        _time.Advance(Heartbeat);
+        Assert.Equal("alive", (await NextAsync(events)).Data);
+        _isFollowing = false;
+        _time.Advance(Heartbeat);
+        Assert.Equal("blind", (await NextAsync(events)).Data);
+    }
+
+    [Fact]
     public async Task What_a_client_names_as_its_version_cannot_forge_an_event()
     {
         using var stream = Open("x\ndata: forged");
@@ -94,7 +108,7 @@ public sealed class LiveStreamTests : IDisposable
     public void Dispose() => _services.Dispose();
 
     private LiveStream Open(string? version) =>
-        new(version, Heartbeat, _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), _ => _left++);
+        new(version, Heartbeat, _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), () => _isFollowing, _ => _left++);
 
     private static IAsyncEnumerator<SseItem<string>> Read(LiveStream stream) =>
         stream.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);

@@ -6,7 +6,7 @@ namespace UsageLogsSite.Access;
 internal sealed class LimitOptions
 {
     /// <summary>Requests a client may make in a second, over time; short bursts may be four times that.</summary>
-    [Allowed("Limits", "1", "1000000")]
+    [Allowed("Limits", "1", "100000")]
     public int RequestsPerSecond { get; set; } = 50;
 
     /// <summary>Refusals in ten seconds after which an address's connection is closed.</summary>

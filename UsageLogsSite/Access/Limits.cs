@@ -15,6 +15,9 @@ internal static class Limits
     private const string TooMany =
         "<p><strong>Too many requests.</strong> Wait a moment, then try again. The rows below are as of <span id=\"problem-time\">the last update</span>.</p>";
 
+    /// <summary>A browser chooses its own id; what one address may ask for in all is bounded by this many browsers' worth.</summary>
+    private const int BrowsersPerAddress = 20;
+
     private static readonly TimeSpan RefusalWindow = TimeSpan.FromSeconds(10);
 
     internal static void AddLimits(this WebApplicationBuilder builder)
@@ -27,7 +30,8 @@ internal static class Limits
         builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-                Requests(limits.Value),
+                Requests(limits.Value.RequestsPerSecond, ClientId.Of),
+                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.AddressOf),
                 Streams(live.Value.MaxStreamsPerClient, ClientId.Of),
                 Streams(live.Value.MaxStreamsPerAddress, ClientId.AddressOf),
                 Streams(live.Value.MaxStreams, _ => "all"));
@@ -36,19 +40,19 @@ internal static class Limits
         });
     }
 
-    private static PartitionedRateLimiter<HttpContext> Requests(LimitOptions limits) =>
+    private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who) =>
         PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments("/health")
             ? RateLimitPartition.GetNoLimiter("health")
-            : RateLimitPartition.GetTokenBucketLimiter(ClientId.Of(http), _ => new TokenBucketRateLimiterOptions
+            : RateLimitPartition.GetTokenBucketLimiter(who(http), _ => new TokenBucketRateLimiterOptions
             {
-                TokensPerPeriod = limits.RequestsPerSecond,
-                TokenLimit = 4 * limits.RequestsPerSecond,
+                TokensPerPeriod = perSecond,
+                TokenLimit = 4 * perSecond,
                 ReplenishmentPeriod = TimeSpan.FromSeconds(1),
                 QueueLimit = 0,
             }));
 
     private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) =>
-        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path == LiveEndpoints.Address
+        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments(LiveEndpoints.Address)
             ? RateLimitPartition.GetConcurrencyLimiter(who(http), _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 })
             : RateLimitPartition.GetNoLimiter("no stream"));
 

@@ -73,6 +73,7 @@ internal sealed class Databases : IAsyncDisposable
     {
         settings.Pooling = false;
         settings.KeepAlive = 5;
+        settings.CommandTimeout = 8; // bounds the wait for a keep-alive's answer too: silence is found within 13 s
         settings.TcpKeepAlive = true;
         settings.Timeout = 5;
         return settings;

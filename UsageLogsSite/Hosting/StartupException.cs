@@ -9,10 +9,12 @@ internal sealed class StartupException(string message, Exception? inner = null) 
     internal static string? Explain(Exception exception) => exception switch
     {
         StartupException => exception.Message,
+        AggregateException several when several.InnerExceptions.All(e => Explain(e) is not null) =>
+            string.Join(Environment.NewLine, several.InnerExceptions.Select(Explain)),
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),
 
         // The configuration binder names the value and the key, but not what would be right.
-        InvalidOperationException { InnerException: FormatException } => $"{exception.Message} Write it as in the README's table of settings.",
+        InvalidOperationException { InnerException: FormatException or ArgumentException or OverflowException } => $"{exception.Message} Write it as in the README's table of settings.",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{exception.Message} Give another address with --urls.",
         _ => null,
     };

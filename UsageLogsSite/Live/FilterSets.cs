@@ -32,7 +32,7 @@ internal sealed partial class FilterSets(
     internal LiveStream Subscribe(UsageFilter filter, string? version)
     {
         var key = filter.QueryString;
-        var stream = new LiveStream(version, options.Value.Heartbeat, time, metrics, gone => Leave(key, gone));
+        var stream = new LiveStream(version, options.Value.Heartbeat, time, metrics, () => _isFollowing, gone => Leave(key, gone));
         lock (_gate)
         {
             if (!_sets.TryGetValue(key, out var set))

@@ -13,6 +13,15 @@ internal sealed class LiveStream : IDisposable
     internal const string UsageChanged = "usage-changed";
     internal const string Heartbeat = "heartbeat";
 
+    /// <summary>Data of the first heartbeat: versions are compared after it.</summary>
+    private const string Opened = "opened";
+
+    /// <summary>Data of a heartbeat: no event means no change.</summary>
+    private const string Alive = "alive";
+
+    /// <summary>Data of a heartbeat while the database cannot be heard: no event means nothing.</summary>
+    private const string Blind = "blind";
+
     private readonly Lock _gate = new();
     private readonly Channel<SseItem<string>> _next = Channel.CreateBounded<SseItem<string>>(
         new BoundedChannelOptions(1));
@@ -28,8 +37,9 @@ internal sealed class LiveStream : IDisposable
     /// <param name="heartbeat">How often a quiet stream says that it is alive.</param>
     /// <param name="time">The clock.</param>
     /// <param name="metrics">Counts events.</param>
+    /// <param name="isFollowing">Whether changes are being heard.</param>
     /// <param name="leave">Called once, when the reader is gone.</param>
-    internal LiveStream(string? version, TimeSpan heartbeat, TimeProvider time, LiveMetrics metrics, Action<LiveStream> leave)
+    internal LiveStream(string? version, TimeSpan heartbeat, TimeProvider time, LiveMetrics metrics, Func<bool> isFollowing, Action<LiveStream> leave)
     {
         _openedWith = version;
         _version = version;
@@ -38,7 +48,7 @@ internal sealed class LiveStream : IDisposable
 
         // A heartbeat must never push out a version: it is written only into an empty queue.
         _heartbeat = time.CreateTimer(
-            _ => _next.Writer.TryWrite(new SseItem<string>("alive", Heartbeat)), null, heartbeat, heartbeat);
+            _ => _next.Writer.TryWrite(new SseItem<string>(isFollowing() ? Alive : Blind, Heartbeat)), null, heartbeat, heartbeat);
     }
 
     /// <summary>Tells the reader of a version, unless it knows it. The latest wins.</summary>
@@ -61,7 +71,7 @@ internal sealed class LiveStream : IDisposable
     internal async IAsyncEnumerable<SseItem<string>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         // Readers come back at different moments after a restart.
-        yield return new SseItem<string>("alive", Heartbeat)
+        yield return new SseItem<string>(Opened, Heartbeat)
         {
             EventId = IsEventId(_openedWith) ? _openedWith : null,
             ReconnectionInterval = TimeSpan.FromMilliseconds(Random.Shared.Next(1_000, 3_000)),

@@ -9,7 +9,7 @@
   const anyYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
   const POLL = 15_000; // without a stream
-  const GRACE = 4_000; // a stream that is back by then was not missed: its life is limited
+  const GRACE = 6_000; // a stream that is back by then was not missed: its life is limited
 
   let connected = false, lostAt = 0, failed = false, choice = false, asOf = Date.now(), silence, busy;
 
@@ -26,7 +26,7 @@
     if (!status) return;
     const state = !navigator.onLine ? "offline" : document.hidden ? "paused"
       : !failed && (connected || Date.now() - lostAt < GRACE) ? "live" : "reconnecting";
-    const since = `showing data of ${clock.format(asOf)}`;
+    const since = `as of ${clock.format(asOf)}`;
     const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}` }[state];
     status.dataset.state = state;
     if (status.textContent !== text) status.textContent = text;
@@ -81,7 +81,7 @@
     } else if (source.id === "refresh" && ctx.sourceEvent.type === "every") {
       // The stream says when; asking is for when there is none, or the last answer failed.
       if (document.hidden || choice || (!failed && (connected || Date.now() - asOf < POLL))) event.preventDefault();
-      if (choice && !document.hidden) window.htmx.trigger($("filters"), "submit"); // what the form says was never answered
+      if (choice && !busy && !document.hidden) window.htmx.trigger($("filters"), "submit"); // what the form says was never answered
     }
   });
 
@@ -107,9 +107,10 @@
   on("htmx:after:request", event => {
     const { ctx } = event.detail;
     if (!isTable(ctx) || ctx.response.status >= 400) return;
-    failed = choice = false;
+    failed = false;
     asOf = Date.now();
-    $("problem").replaceChildren();
+    if (ctx.sourceElement.id !== "refresh") choice = false; // an update of the old rows does not answer it
+    if (!choice) $("problem").replaceChildren();
     show();
   });
 
@@ -137,6 +138,9 @@
   on("htmx:sse:after:connection", event => listen(event.detail.connection));
 
   on("htmx:sse:before:message", event => {
+    const { event: name, data } = event.detail.message;
+    if (name === "heartbeat" && data === "alive" && !failed) asOf = Date.now(); // silence of a stream that hears changes: all is true
+    if (name === "heartbeat" && data === "blind") failed = true;                // it hears none: ask
     listen(event.detail.connection);
     // Hidden while it connected: htmx has not noticed, and would hold one of the browser's six connections.
     if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));

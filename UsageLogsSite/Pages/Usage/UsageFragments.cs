@@ -22,8 +22,19 @@ internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider t
     private readonly ConditionalWeakTable<UsageView, Lazy<Task<UsageFragment>>> _rendered = [];
 
     /// <summary>The fragment of a view; whoever asks first renders it, everybody else waits for that.</summary>
-    internal Task<UsageFragment> OfAsync(UsageView view) =>
-        _rendered.GetValue(view, v => new Lazy<Task<UsageFragment>>(() => RenderAsync(v))).Value;
+    internal async Task<UsageFragment> OfAsync(UsageView view)
+    {
+        try
+        {
+            return await _rendered.GetValue(view, v => new Lazy<Task<UsageFragment>>(() => RenderAsync(v))).Value;
+        }
+        catch
+        {
+            // A failure must not outlive its cause.
+            _rendered.Remove(view);
+            throw;
+        }
+    }
 
     // Not bound to the request that came first: others wait for it too.
     private async Task<UsageFragment> RenderAsync(UsageView view)

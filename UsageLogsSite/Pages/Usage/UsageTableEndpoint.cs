@@ -22,7 +22,9 @@ internal static class UsageTableEndpoint
         var view = await sets.ReadAsync(filter, http.RequestAborted);
         var etag = new EntityTagHeaderValue($"\"{view.Version}\"");
         var headers = http.Response.Headers;
-        headers.CacheControl = "private, no-cache";
+
+        // The answer also names the address bar's next address: a browser's cache would repeat that at the wrong time.
+        headers.CacheControl = "no-store";
         headers.Vary = "Accept-Encoding";
         headers.ETag = etag.ToString();
         if (http.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(etag, useStrongComparison: false)))
