@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Live;
 
 namespace UsageLogsSite.Access;
@@ -22,10 +23,7 @@ internal static class Limits
 
     internal static void AddLimits(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<LimitOptions>()
-            .Bind(builder.Configuration.GetSection("Limits"))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.AddSettings<LimitOptions>("Limits");
         builder.Services.AddRateLimiter(_ => { });
         builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
         {

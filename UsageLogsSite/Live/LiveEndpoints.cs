@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Filters;
+using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Live;
 
@@ -12,10 +13,7 @@ internal static class LiveEndpoints
 
     internal static void AddLive(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<LiveOptions>()
-            .Bind(builder.Configuration.GetSection("Live"))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.AddSettings<LiveOptions>("Live");
         builder.Services.AddSingleton<LiveMetrics>();
         builder.Services.AddSingleton<FilterSets>();
         builder.Services.AddHostedService<ChangeListener>();

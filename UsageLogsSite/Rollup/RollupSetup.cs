@@ -1,3 +1,5 @@
+using UsageLogsSite.Hosting;
+
 namespace UsageLogsSite.Rollup;
 
 /// <summary>Adds the rollup to the site.</summary>
@@ -5,10 +7,7 @@ internal static class RollupSetup
 {
     internal static void AddRollup(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RollupOptions>()
-            .Bind(builder.Configuration.GetSection("Rollup"))
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.AddSettings<RollupOptions>("Rollup");
         builder.Services.AddSingleton<RollupMetrics>();
         builder.Services.AddHostedService<RollupService>();
     }
