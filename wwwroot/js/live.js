@@ -3,6 +3,7 @@
   const $ = id => document.getElementById(id);
   const stream = () => document.querySelector(".live-stream");
   const isTable = ctx => ctx.target?.id === "usage-table" && !isStream(ctx.sourceElement);
+  const shown = () => `"${$("refresh").dataset.version}"`;
   const isStream = element => element?.classList?.contains("live-stream");
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -19,6 +20,19 @@
       time.textContent = (at.getFullYear() === new Date().getFullYear() ? thisYear : anyYear).format(at);
       time.title = full.format(at);
     }
+  }
+
+  // What is the same is only named: put our own there. False where there is none.
+  function complete({ fragment }) {
+    const rows = document.querySelectorAll("#usage-table tbody > tr");
+    for (const same of fragment.querySelectorAll("[data-same]")) {
+      const own = same.id ? $(same.id) : rows[same.dataset.same];
+      if (!own) return false;
+      const copy = own.cloneNode(true);
+      if (same.dataset.version) copy.dataset.version = same.dataset.version;
+      same.replaceWith(copy);
+    }
+    return true;
   }
 
   function show() {
@@ -91,7 +105,8 @@
       // A queued request keeps its address: not the one shown any more, not wanted any more.
       const wanted = new URL(source.getAttribute("hx-get"), location.href);
       if (ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
-      ctx.request.headers["If-None-Match"] = `"${source.dataset.version}"`;
+      ctx.request.headers["If-None-Match"] = shown();
+      ctx.request.headers["A-IM"] = "usage-rows"; // differences will do
     } else if (isTable(ctx)) {
       busy = ctx;
       $("usage-table").setAttribute("aria-busy", "true");
@@ -126,7 +141,14 @@
   });
 
   on("htmx:before:swap", event => {
-    for (const task of event.detail.tasks) localise(task.fragment);
+    const { ctx, tasks } = event.detail;
+    if (ctx.response?.status === 226 && !(ctx.request.headers["If-None-Match"] === shown() && tasks.every(complete))) {
+      event.preventDefault(); // differences from what is not here: ask for all
+      $("refresh").dataset.version = "";
+      window.htmx.trigger(document.body, "usage-changed");
+      return;
+    }
+    for (const task of tasks) localise(task.fragment);
   });
 
   on("htmx:after:swap", () => {
