@@ -11,7 +11,7 @@
   const POLL = 15_000; // without a stream
   const GRACE = 6_000; // a stream that is back by then was not missed: its life is limited
 
-  let connected = false, lostAt = 0, failed = false, choice = false, asOf = Date.now(), silence, busy;
+  let connected = false, lostAt = 0, failed = false, choice = false, ended = false, asOf = Date.now(), silence, busy;
 
   function localise(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
@@ -24,10 +24,10 @@
   function show() {
     const status = $("live-status");
     if (!status) return;
-    const state = !navigator.onLine ? "offline" : document.hidden ? "paused"
+    const state = ended ? "signed-out" : !navigator.onLine ? "offline" : document.hidden ? "paused"
       : !failed && (connected || Date.now() - lostAt < GRACE) ? "live" : "reconnecting";
     const since = `as of ${clock.format(asOf)}`;
-    const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}` }[state];
+    const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}`, "signed-out": `Signed out, ${since}` }[state];
     status.dataset.state = state;
     if (status.textContent !== text) status.textContent = text;
   }
@@ -38,8 +38,22 @@
     $("problem").querySelector("span").textContent = clock.format(asOf);
   }
 
+  // Signed out: without these two nothing is asked any more. The answer to a reader's own request may bring them back.
+  function end() {
+    ended = true;
+    stream()?._htmx?.sse?.abortController.abort();
+    for (const element of [stream(), $("refresh")]) element?.remove();
+    clearTimeout(silence);
+    show();
+    report("You are signed out.");
+    const link = document.createElement("a");
+    link.href = `/account/sign-in?returnUrl=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = "Sign in";
+    $("problem").firstChild.append(" ", link);
+  }
+
   function fail(ctx) {
-    if (!isTable(ctx)) return false;
+    if (ended || !isTable(ctx)) return false;
     failed = true;
     choice ||= ctx.sourceElement.id === "filters";
     show();
@@ -90,7 +104,7 @@
     if (source.id === "refresh") {
       // A queued request keeps its address: not the one shown any more, not wanted any more.
       const wanted = new URL(source.getAttribute("hx-get"), location.href);
-      if (ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
+      if (ended || ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
       ctx.request.headers["If-None-Match"] = `"${source.dataset.version}"`;
     } else if (isTable(ctx)) {
       busy = ctx;
@@ -106,7 +120,9 @@
 
   on("htmx:after:request", event => {
     const { ctx } = event.detail;
-    if (!isTable(ctx) || ctx.response.status >= 400) return;
+    if (ctx.response.status >= 400) return;
+    if (ctx.sourceElement.id !== "refresh" && !isStream(ctx.sourceElement)) ended = false;
+    if (ended || !isTable(ctx)) return;
     failed = false;
     asOf = Date.now();
     if (ctx.sourceElement.id !== "refresh") choice = false; // an update of the old rows does not answer it
@@ -117,6 +133,7 @@
   on("htmx:response:error", event => {
     const { ctx } = event.detail;
     if (ctx.target === document.body) location.reload(); // going back failed: let the server say so
+    else if (ctx.response.status === 401) end();
     else fail(ctx);
   });
 
@@ -126,6 +143,7 @@
   });
 
   on("htmx:before:swap", event => {
+    if (ended) event.preventDefault(); // neither late rows nor an error's text: what is to be said is said
     for (const task of event.detail.tasks) localise(task.fragment);
   });
 
@@ -154,10 +172,10 @@
         setTimeout(show, GRACE);
       }
       connected = false;
-      if (event.detail.status === 401) location.reload();
+      if (event.detail.status === 401) end();
       show();
     });
   }
 
-  on("session-ended", () => location.reload());
+  on("session-ended", end);
 }
