@@ -3,6 +3,7 @@
   const $ = id => document.getElementById(id);
   const stream = () => document.querySelector(".live-stream");
   const isTable = ctx => ctx.target?.id === "usage-table" && !isStream(ctx.sourceElement);
+  const isWhole = text => /^\s*<section id="usage-table"[^]*<\/section>\s*$/.test(text); // a proxy may cut it, or send a page of its own
   const isStream = element => element?.classList?.contains("live-stream");
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -121,8 +122,14 @@
   on("htmx:after:request", event => {
     const { ctx } = event.detail;
     if (ctx.response.status >= 400) return;
-    if (ctx.sourceElement.id !== "refresh" && !isStream(ctx.sourceElement)) ended = false;
-    if (ended || !isTable(ctx)) return;
+    if (isTable(ctx) && ctx.response.status === 200 && !isWhole(ctx.text)) {
+      event.preventDefault();
+      if (fail(ctx)) report("The server's answer cannot be shown.");
+      return;
+    }
+    if (ended && (ctx.sourceElement.id === "refresh" || isStream(ctx.sourceElement))) return;
+    ended = false;
+    if (!isTable(ctx)) return;
     failed = false;
     asOf = Date.now();
     if (ctx.sourceElement.id !== "refresh") choice = false; // an update of the old rows does not answer it
