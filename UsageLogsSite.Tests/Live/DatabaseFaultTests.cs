@@ -95,6 +95,16 @@ public sealed class DatabaseFaultTests(PostgresCluster cluster) : SiteTest(clust
         await stream.NextAsync();
     }
 
+    [Fact]
+    public async Task Connections_that_ended_while_nobody_looked_cost_no_reader_an_error()
+    {
+        await using var site = await Site.StartAsync(Database);
+        string[] addresses = ["/usage", "/usage?sort=cost", "/usage?sort=name", "/usage?sort=tokens", "/usage?sort=credits"];
+        await Task.WhenAll(addresses.Select(site.GetPageAsync));
+        Assert.NotEqual(0, await Database.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite pages' AND datname = current_database()"));
+        await Task.WhenAll(addresses.Select(site.GetPageAsync));
+    }
+
     private static async Task AssertRightSoonAsync(Site site, string requests)
     {
         var start = Stopwatch.GetTimestamp();
