@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Rollup;
@@ -12,52 +11,33 @@ namespace UsageLogsSite.Rollup;
 /// </summary>
 internal sealed partial class RollupService(
     Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
-    : BackgroundService
+    : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
     /// <summary>An arbitrary number that names the election; the same on every instance.</summary>
     private const long ElectionLock = 0x5553_4147_454C_4F47;
 
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        var retry = FirstRetry;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await using var connection = await databases.Rollup.OpenConnectionAsync(stoppingToken);
-                await BecomeLeaderAsync(connection, stoppingToken);
-                LogElected(logger);
-                retry = FirstRetry;
-                await new RollupShift(connection, options.Value, time, metrics, logger).RunAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, the site stays up and tries again: an exception that leaves here would end it.
-                LogInterrupted(logger, retry.TotalMilliseconds, e.Message, DatabaseFailure.Is(e) ? null : e);
-                await Task.Delay(retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
-            }
-        }
-    }
-
-    // The session holds the lock: it goes with the connection, whatever ends it. Asking, instead of waiting in the lock's queue,
-    // holds no snapshot: one held for days would keep VACUUM from every dead row of the database.
-    private async Task BecomeLeaderAsync(NpgsqlConnection connection, CancellationToken cancellation)
-    {
+        // The session holds the lock: it goes with the connection, whatever ends it. Asking, instead of waiting in the lock's queue,
+        // holds no snapshot: one held for days would keep VACUUM from every dead row of the database.
         await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ElectionLock });
         while (await command.ExecuteScalarAsync(cancellation) is not true)
-            await Task.Delay(ElectionPoll, time, cancellation);
+            await Task.Delay(ElectionPoll, Time, cancellation);
     }
+
+    /// <inheritdoc />
+    protected override Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        LogElected(logger);
+        return new RollupShift(connection, options.Value, Time, metrics, logger).RunAsync(cancellation);
+    }
+
+    /// <inheritdoc />
+    protected override void Lose(TimeSpan retry, string reason, Exception? bug) => LogInterrupted(logger, retry.TotalMilliseconds, reason, bug);
 
     [LoggerMessage(2001, LogLevel.Information, "Rollup: this instance folds")]
     private static partial void LogElected(ILogger logger);
