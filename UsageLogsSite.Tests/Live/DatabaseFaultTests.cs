@@ -6,6 +6,7 @@ using UsageLogsSite.Tests.Support;
 namespace UsageLogsSite.Tests.Live;
 
 /// <summary>Whatever fails between the site and PostgreSQL, an open page is right again soon after, and nothing is lost.</summary>
+[Collection("Transactions held open anywhere in the cluster keep a fold from its sleep")]
 public sealed class DatabaseFaultTests(PostgresCluster cluster) : SiteTest(cluster)
 {
     private static readonly TimeSpan RightWithin = TimeSpan.FromSeconds(20);

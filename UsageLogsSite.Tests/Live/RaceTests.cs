@@ -3,6 +3,7 @@ using UsageLogsSite.Tests.Support;
 namespace UsageLogsSite.Tests.Live;
 
 /// <summary>Between a page and its stream no change is lost, and without a change nobody asks.</summary>
+[Collection("Transactions held open anywhere in the cluster keep a fold from its sleep")]
 public sealed class RaceTests(PostgresCluster cluster) : SiteTest(cluster)
 {
     [Fact]

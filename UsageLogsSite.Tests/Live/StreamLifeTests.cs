@@ -32,6 +32,7 @@ public sealed class StreamLifeTests(PostgresCluster cluster) : SiteTest(cluster)
         {
             ["Live:Debounce"] = "00:00:00.001",
             ["Live:Settle"] = "00:00:00.001",
+            ["Live:MaxEventsPerSecond"] = "1000",
             ["Live:WriteDeadline"] = "00:00:00.500",
             ["Rollup:Poll"] = "00:00:00.010",
         });

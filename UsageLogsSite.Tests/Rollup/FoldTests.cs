@@ -3,6 +3,7 @@ using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Rollup;
 
+[Collection("Transactions held open anywhere in the cluster keep a fold from its sleep")]
 public sealed class FoldTests(PostgresCluster cluster) : SiteTest(cluster)
 {
     [Fact]

@@ -137,7 +137,7 @@
   on("htmx:after:request", event => {
     const { ctx } = event.detail;
     if (ctx.response.status >= 400) return;
-    if (isTable(ctx) && ctx.response.status === 200 && !isWhole(ctx.text)) {
+    if (isTable(ctx) && [200, 226].includes(ctx.response.status) && !isWhole(ctx.text)) {
       event.preventDefault();
       if (fail(ctx)) report("The server's answer cannot be shown.");
       return;
