@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Npgsql;
 using UsageLogsSite.Data;
@@ -10,7 +9,5 @@ public sealed class DesignTimeFactory : IDesignTimeDbContextFactory<UsageDbConte
 {
     /// <inheritdoc />
     public UsageDbContext CreateDbContext(string[] args) =>
-        new((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>()
-            .UseUsageDatabase(NpgsqlDataSource.Create("Host=design-time-only"))
-            .Options);
+        UsageDatabase.CreateContext(NpgsqlDataSource.Create("Host=design-time-only"));
 }

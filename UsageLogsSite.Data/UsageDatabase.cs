@@ -18,4 +18,14 @@ public static class UsageDatabase
             .UseNpgsql(dataSource, npgsql => npgsql.MigrationsAssembly(MigrationsAssembly))
             .UseSnakeCaseNamingConvention()
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
+
+    /// <summary>Makes a context outside of any container: for migrations and tools.</summary>
+    /// <param name="dataSource">A PostgreSQL data source; the caller keeps and disposes it.</param>
+    /// <returns>A context that the caller disposes.</returns>
+    public static UsageDbContext CreateContext(NpgsqlDataSource dataSource)
+    {
+        var builder = new DbContextOptionsBuilder<UsageDbContext>();
+        builder.UseUsageDatabase(dataSource);
+        return new UsageDbContext(builder.Options);
+    }
 }

@@ -13,6 +13,15 @@ internal sealed class Audience : IAsyncDisposable
     private static readonly string[] Windows = ["all", "active-30d"];
     private static readonly string[] Directions = ["desc", "asc"];
     private static readonly string[] Sorts = ["last-activity", "name", "requests", "tokens", "credits", "cost", "revenue"];
+    /// <summary>Filters that show the same users in different orders: each change touches every one of them.</summary>
+    private static readonly IReadOnlyList<string> Filters =
+    [
+        .. from window in Windows
+           from direction in Directions
+           from sort in Sorts
+           select $"?type=external&activity={window}&sort={sort}&dir={direction}",
+    ];
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
 
     private readonly CancellationTokenSource _over = new();
@@ -30,24 +39,13 @@ internal sealed class Audience : IAsyncDisposable
     /// <summary>Bytes received by all.</summary>
     internal long Received => Viewers.Sum(v => v.Received) + _fetches.Sum(f => f.Received);
 
-    /// <summary>How often content was replaced, over all.</summary>
-    internal long Refreshes => Viewers.Sum(v => (long)v.Refreshes);
-
     /// <summary>Why viewers gave up.</summary>
     internal IReadOnlyList<Exception> Failures => [.. Viewers.Select(v => v.Failure).OfType<Exception>()];
-
-    /// <summary>Filters that show the same users in different orders: each change touches every one of them.</summary>
-    internal static IEnumerable<string> Filters(int count) =>
-        from window in Windows
-        from direction in Directions
-        from sort in Sorts
-        where count-- > 0
-        select $"?type=external&activity={window}&sort={sort}&dir={direction}";
 
     /// <summary>Opens pages; returns when all show something.</summary>
     internal static async Task<Audience> OpenAsync(string variant, IPEndPoint address, int count, int filterSets, CancellationToken cancellation)
     {
-        var filters = Filters(filterSets).ToList();
+        var filters = Filters.Take(filterSets).ToList();
         var fetches = Enumerable.Range(0, Math.Min(count, Descriptors.Left(count))).Select(_ => new FetchConnection(address)).ToList();
         var viewers = Enumerable.Range(0, count)
             .Select(i => Viewer.Create(variant, address, filters[i % filters.Count], fetches[i % fetches.Count])).ToList();

@@ -36,8 +36,7 @@ internal sealed class Database : IAsyncDisposable
     {
         var directory = Path.Combine(Path.GetTempPath(), $"usage-logs-site-benchmarks-{Environment.ProcessId}");
         var database = new Database(directory, await EmbeddedPostgres.StartAsync(directory, Options, cancellation));
-        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(database._dataSource).Options;
-        await using (var context = new UsageDbContext(options))
+        await using (var context = UsageDatabase.CreateContext(database._dataSource))
             await context.Database.MigrateAsync(cancellation);
         await database.ExecuteAsync("CREATE EXTENSION pg_stat_statements", cancellation);
         await database.ExecuteAsync(

@@ -10,16 +10,14 @@ public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
     [Fact]
     public async Task The_migrations_describe_the_model()
     {
-        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(Database.DataSource).Options;
-        await using var context = new UsageDbContext(options);
+        await using var context = UsageDatabase.CreateContext(Database.DataSource);
         Assert.False(context.Database.HasPendingModelChanges());
     }
 
     [Fact]
     public async Task The_schema_can_be_taken_back_and_made_again()
     {
-        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(Database.DataSource).Options;
-        await using var context = new UsageDbContext(options);
+        await using var context = UsageDatabase.CreateContext(Database.DataSource);
         await context.Database.MigrateAsync("0", Cancellation);
         Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"));
         await context.Database.MigrateAsync(Cancellation);

@@ -27,7 +27,7 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
     /// <summary>Makes the schema, in a database that has none.</summary>
     internal async Task MigrateAsync()
     {
-        await using var context = new UsageDbContext((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(_dataSource).Options);
+        await using var context = UsageDatabase.CreateContext(_dataSource);
         await context.Database.MigrateAsync(Cancellation);
     }
 

@@ -57,21 +57,22 @@ internal static class Limits
             }));
 
     private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) =>
-        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments(LiveEndpoints.Address)
-            ? RateLimitPartition.GetConcurrencyLimiter(who(http), _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 })
-            : RateLimitPartition.GetNoLimiter("no stream"));
+        OfStreams(http => RateLimitPartition.GetConcurrencyLimiter(who(http), _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 }));
 
     /// <summary>After a restart all readers come back at once: they are let in one after the other, and wait no longer than a connect may take.</summary>
     private static PartitionedRateLimiter<HttpContext> Opens(int perSecond) =>
+        OfStreams(_ => RateLimitPartition.GetTokenBucketLimiter("all", _ => new TokenBucketRateLimiterOptions
+        {
+            TokensPerPeriod = perSecond / OpeningsEachSecond,
+            TokenLimit = perSecond / OpeningsEachSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1) / OpeningsEachSecond,
+            QueueLimit = perSecond * (int)LongestWait.TotalSeconds,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        }));
+
+    private static PartitionedRateLimiter<HttpContext> OfStreams(Func<HttpContext, RateLimitPartition<string>> partition) =>
         PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments(LiveEndpoints.Address)
-            ? RateLimitPartition.GetTokenBucketLimiter("all", _ => new TokenBucketRateLimiterOptions
-            {
-                TokensPerPeriod = perSecond / OpeningsEachSecond,
-                TokenLimit = perSecond / OpeningsEachSecond,
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1) / OpeningsEachSecond,
-                QueueLimit = perSecond * (int)LongestWait.TotalSeconds,
-                QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-            })
+            ? partition(http)
             : RateLimitPartition.GetNoLimiter("no stream"));
 
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) =>

@@ -22,8 +22,7 @@ internal static partial class DatabaseStartup
         var cancellation = app.Lifetime.ApplicationStopping;
         await WaitForDatabaseAsync(databases.Owner, app.Logger, cancellation);
 
-        var options = new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(databases.Owner);
-        await using var database = new UsageDbContext((DbContextOptions<UsageDbContext>)options.Options);
+        await using var database = UsageDatabase.CreateContext(databases.Owner);
         var pending = (await database.Database.GetPendingMigrationsAsync(cancellation)).ToList();
         if (pending.Count > 0 && !migrate)
         {

@@ -23,14 +23,12 @@ internal sealed class SharedView
     private readonly FilterSets _sets;
     private readonly UsageFilter _filter;
     private readonly LiveStream _stream;
-    private readonly Task<UsageView> _first;
 
     internal SharedView(UsageFilter filter, FilterSets sets)
     {
         _sets = sets;
         _filter = filter;
         _stream = sets.Subscribe(filter, version: null);
-        _first = sets.ReadAsync(filter, CancellationToken.None);
         _ = FollowAsync();
     }
 
@@ -38,14 +36,14 @@ internal sealed class SharedView
     internal event Action<UsageView>? Changed;
 
     /// <summary>What it shows now.</summary>
-    internal Task<UsageView> CurrentAsync() => _first.IsCompletedSuccessfully ? _sets.ReadAsync(_filter, CancellationToken.None) : _first;
+    internal Task<UsageView> CurrentAsync() => _sets.ReadAsync(_filter, CancellationToken.None);
 
     private async Task FollowAsync()
     {
         await foreach (SseItem<string> item in _stream.ReadAllAsync(CancellationToken.None))
         {
             if (item.EventType == LiveStream.UsageChanged)
-                Changed?.Invoke(await _sets.ReadAsync(_filter, CancellationToken.None));
+                Changed?.Invoke(await CurrentAsync());
         }
     }
 }

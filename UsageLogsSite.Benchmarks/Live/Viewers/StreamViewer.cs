@@ -13,9 +13,6 @@ internal class StreamViewer(IPEndPoint address, string query, FetchConnection fe
 
     private string _version = "";
 
-    /// <summary>Bytes of the last fragment's answer with its headers.</summary>
-    internal long LastFetchBytes { get; private set; }
-
     internal override async Task OpenAsync(CancellationToken cancellation)
     {
         await RefreshAsync(cancellation);
@@ -31,19 +28,16 @@ internal class StreamViewer(IPEndPoint address, string query, FetchConnection fe
     }
 
     /// <summary>Asks for the fragment, unless it is the one shown.</summary>
-    internal async Task<int> RefreshAsync(CancellationToken cancellation)
+    protected async Task RefreshAsync(CancellationToken cancellation)
     {
-        var before = Fetch.Received;
         var (status, version, requests) = await Fetch.GetAsync(
             Request("/usage/table" + Query, $"HX-Request: true\r\nA-IM: usage-rows\r\nIf-None-Match: \"{_version}\"\r\n"), Read, cancellation);
-        LastFetchBytes = Fetch.Received - before;
         if (status == 304)
-            return status;
+            return;
         if (status is not (200 or 226))
             throw new IOException($"The fragment was answered with {status}.");
         _version = version;
         Show(requests);
-        return status;
     }
 
     protected override async Task RunAsync(CancellationToken cancellation)
