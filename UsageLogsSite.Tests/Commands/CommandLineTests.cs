@@ -24,7 +24,8 @@ public sealed class CommandLineTests(PostgresCluster cluster) : SiteTest(cluster
         Assert.Equal(isCommand, CommandLine.Names(args));
 
     [Theory]
-    [InlineData("'sede' is not a command of this program; allowed is migrate", "sede")]
+    [InlineData("'sede' is not a command of this program; allowed is migrate, rollup.", "sede")]
+    [InlineData("A command of 'rollup' is missing; allowed is verify", "rollup")]
     [InlineData("'--force' is not an option of 'migrate'; allowed is none.", "migrate", "--force")]
     [InlineData("'now' is not an option of 'migrate'", "migrate", "now")]
     [InlineData("ConnectionStrings:UsageLogs cannot be read", "migrate", "--ConnectionStrings:UsageLogs=Hots=x")]

@@ -74,6 +74,10 @@ internal static class CommandLine
         """)
     {
         MigrateCommand.Create(settings),
+        new Command("rollup", "Looks after the totals that pages read.")
+        {
+            RollupVerifyCommand.Create(settings),
+        },
     };
 
     /// <summary>Settings have a colon in their key: <c>--Section:Key=value</c> or <c>--Section:Key value</c>.</summary>

@@ -59,39 +59,6 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
         SELECT (SELECT count(*) FROM batch), EXISTS (SELECT FROM usage_deltas WHERE user_id IS NULL), (SELECT count(*) FROM hint)
         """;
 
-    /// <summary>All totals anew from the raw tables, and the deltas that they already contain away: one statement, one snapshot.</summary>
-    private const string RebuildAll = """
-        WITH known AS (
-            DELETE FROM usage_deltas RETURNING 1
-        ), logs AS (
-            SELECT user_id, count(*) AS requests, sum(prompt_tokens::bigint + completion_tokens) AS tokens,
-                   sum(credits) AS credits, sum(cost_usd) AS cost_usd, max(created_at) AS last_activity
-            FROM usage_logs GROUP BY user_id
-        ), purchases AS (
-            SELECT user_id, count(*) AS payments, sum(credits) AS credits, sum(amount_usd) AS amount_usd
-            FROM credit_purchases WHERE status = 'completed' GROUP BY user_id
-        ), rebuilt AS (
-            INSERT INTO usage_totals AS t (user_id, user_type, requests, tokens, credits_used, credits_bought, cost_usd,
-                                           revenue_usd, completed_payments, last_activity)
-            SELECT u.id, u.user_type, coalesce(l.requests, 0), coalesce(l.tokens, 0), coalesce(l.credits, 0),
-                   coalesce(p.credits, 0), coalesce(l.cost_usd, 0), coalesce(p.amount_usd, 0), coalesce(p.payments, 0),
-                   coalesce(l.last_activity, '-infinity')
-            FROM users u LEFT JOIN logs l ON l.user_id = u.id LEFT JOIN purchases p ON p.user_id = u.id
-            ON CONFLICT (user_id) DO UPDATE SET
-                user_type = excluded.user_type, requests = excluded.requests, tokens = excluded.tokens,
-                credits_used = excluded.credits_used, credits_bought = excluded.credits_bought, cost_usd = excluded.cost_usd,
-                revenue_usd = excluded.revenue_usd, completed_payments = excluded.completed_payments,
-                last_activity = excluded.last_activity
-            WHERE (t.user_type, t.requests, t.tokens, t.credits_used, t.credits_bought, t.cost_usd, t.revenue_usd,
-                   t.completed_payments, t.last_activity) IS DISTINCT FROM
-                  (excluded.user_type, excluded.requests, excluded.tokens, excluded.credits_used, excluded.credits_bought,
-                   excluded.cost_usd, excluded.revenue_usd, excluded.completed_payments, excluded.last_activity)
-        ), dropped AS (
-            DELETE FROM usage_totals t WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = t.user_id)
-        )
-        SELECT count(*), pg_notify('usage_changed', 'internal,external') FROM known
-        """;
-
     /// <summary>Folds until no delta is left.</summary>
     /// <returns>The number of deltas folded.</returns>
     /// <exception cref="NpgsqlException">The database failed; nothing of the failed batch was folded.</exception>
@@ -123,7 +90,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
 
     private async Task<long> RebuildAsync(CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(RebuildAll, connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(TotalsTable.RebuildAll, connection) { CommandTimeout = 0 };
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 }

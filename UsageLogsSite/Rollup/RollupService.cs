@@ -14,9 +14,6 @@ internal sealed partial class RollupService(
     Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
     : BackgroundService
 {
-    /// <summary>An arbitrary number that names the election; the same on every instance.</summary>
-    private const long ElectionLock = 0x5553_4147_454C_4F47;
-
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
@@ -49,13 +46,9 @@ internal sealed partial class RollupService(
         }
     }
 
-    // The session holds the lock: it goes with the connection, whatever ends it. Asking, instead of waiting in the lock's queue,
-    // holds no snapshot: one held for days would keep VACUUM from every dead row of the database.
     private async Task BecomeLeaderAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ElectionLock });
-        while (await command.ExecuteScalarAsync(cancellation) is not true)
+        while (!await Election.TryWinAsync(connection, cancellation))
             await Task.Delay(ElectionPoll, time, cancellation);
     }
 
