@@ -25,7 +25,7 @@ public sealed class CommandLineTests(PostgresCluster cluster) : SiteTest(cluster
 
     [Theory]
     [InlineData("'sede' is not a command of this program; allowed is migrate, rollup.", "sede")]
-    [InlineData("A command of 'rollup' is missing; allowed is verify", "rollup")]
+    [InlineData("A command of 'rollup' is missing; allowed is verify, rebuild.", "rollup")]
     [InlineData("'--force' is not an option of 'migrate'; allowed is none.", "migrate", "--force")]
     [InlineData("'now' is not an option of 'migrate'", "migrate", "now")]
     [InlineData("ConnectionStrings:UsageLogs cannot be read", "migrate", "--ConnectionStrings:UsageLogs=Hots=x")]

@@ -72,6 +72,30 @@ public sealed class RollupCommandTests(PostgresCluster cluster) : SiteTest(clust
         Assert.Contains("-- migrate", ran.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rebuild_repairs_totals_by_the_site_that_folds_or_by_itself(bool siteRuns)
+    {
+        await FoldUsersAsync();
+        await using var site = siteRuns ? await Site.StartAsync(Database) : null;
+        await Database.ExecuteAsync("UPDATE usage_totals SET requests = requests + 5, cost_usd = 0");
+        await Database.ExecuteAsync("INSERT INTO usage_totals SELECT gen_random_uuid(), 'internal', 1, 1, 1, 1, 1, 1, 1, now()");
+        await Database.ExecuteAsync("DELETE FROM usage_totals WHERE user_id = (SELECT id FROM users LIMIT 1)");
+        Assert.Equal(CommandLine.Found, (await VerifyAsync()).ExitCode);
+
+        var ran = await CommandRun.RunAsync("rollup", "rebuild", $"--ConnectionStrings:UsageLogs={Database.ConnectionString}");
+        Assert.Equal((CommandLine.Done, ""), (ran.ExitCode, ran.Error));
+        Assert.Equal(siteRuns, ran.Output.Contains("A running site does it.", StringComparison.Ordinal));
+        Assert.Contains("Totals were rebuilt in", ran.Output, StringComparison.Ordinal);
+        Assert.Equal(CommandLine.Done, (await VerifyAsync()).ExitCode);
+
+        // A command that folded has left the election to others.
+        await using var next = await Site.StartAsync(Database);
+        await Database.AddUserAsync("Bob");
+        await next.FoldedAsync();
+    }
+
     private Task<CommandRun> VerifyAsync() => CommandRun.RunAsync("rollup", "verify", $"--ConnectionStrings:UsageLogs={Database.ConnectionString}");
 
     private async Task FoldUsersAsync()

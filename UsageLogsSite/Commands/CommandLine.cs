@@ -77,6 +77,7 @@ internal static class CommandLine
         new Command("rollup", "Looks after the totals that pages read.")
         {
             RollupVerifyCommand.Create(settings),
+            RollupRebuildCommand.Create(settings),
         },
     };
 
