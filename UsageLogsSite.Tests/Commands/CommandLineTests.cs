@@ -24,10 +24,15 @@ public sealed class CommandLineTests(PostgresCluster cluster) : SiteTest(cluster
         Assert.Equal(isCommand, CommandLine.Names(args));
 
     [Theory]
-    [InlineData("'sede' is not a command of this program; allowed is migrate, rollup.", "sede")]
+    [InlineData("'sede' is not a command of this program; allowed is migrate, seed, rollup.", "sede")]
     [InlineData("A command of 'rollup' is missing; allowed is verify, rebuild.", "rollup")]
     [InlineData("'--force' is not an option of 'migrate'; allowed is none.", "migrate", "--force")]
     [InlineData("'now' is not an option of 'migrate'", "migrate", "now")]
+    [InlineData("'--user' is not an option of 'seed'; allowed is --users, --logs, --purchases, --seed, --until.", "seed", "--user", "1", "--users", "1", "--logs", "1", "--purchases", "1")]
+    [InlineData("Option '--purchases' is required", "seed", "--users", "1", "--logs", "1")]
+    [InlineData("--users is '0'; allowed is a whole number from 1 to 10000000.", "seed", "--users", "0", "--logs", "1", "--purchases", "1")]
+    [InlineData("--logs is 'many'; allowed is a whole number from 0 to 1000000000.", "seed", "--users", "1", "--logs", "many", "--purchases", "1")]
+    [InlineData("--until is 'soon'; allowed is a time", "seed", "--users", "1", "--logs", "1", "--purchases", "1", "--until", "soon")]
     [InlineData("ConnectionStrings:UsageLogs cannot be read", "migrate", "--ConnectionStrings:UsageLogs=Hots=x")]
     [InlineData("Rollup:BatchSize is 0; allowed is 1 to 1000000", "migrate", "--ConnectionStrings:UsageLogs=Host=127.0.0.1;Port=9", "--Rollup:BatchSize", "0")]
     public async Task What_is_wrong_is_named_together_with_what_is_allowed(string message, params string[] args)
@@ -41,6 +46,7 @@ public sealed class CommandLineTests(PostgresCluster cluster) : SiteTest(cluster
     [Theory]
     [InlineData("migrate", "--help")]
     [InlineData("Without a command the site starts", "--help")]
+    [InlineData("--users <n> (REQUIRED)", "seed", "--help")]
     public async Task Help_tells_what_there_is(string text, params string[] args)
     {
         var ran = await CommandRun.RunAsync(args);
