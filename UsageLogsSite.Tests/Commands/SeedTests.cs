@@ -91,11 +91,12 @@ public sealed class SeedTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
-    public async Task Redirected_it_shows_progress_in_plain_lines()
+    public async Task Redirected_it_says_what_it_does_in_plain_lines()
     {
         var ran = await SeedAsync(Database, 10, 100_000, 10);
-        Assert.Matches(@"(?m)^(users|purchases|logs): \d+%\s*$", ran.Output);
-        Assert.DoesNotContain('\u001b', ran.Output);
+        Assert.All(
+            ran.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            line => Assert.Matches(@"^(Loading .*|(users|purchases|logs): \d+%|Loaded in .*|Rebuilding .*|Totals were .*)$", line));
     }
 
     private static Task<CommandRun> SeedAsync(PostgresDatabase database, int users, int logs, int purchases, params string[] more) => CommandRun.RunAsync(
