@@ -1,12 +1,15 @@
 using UsageLogsSite.Access;
+using UsageLogsSite.Commands;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Live;
 using UsageLogsSite.Pages;
 using UsageLogsSite.Rollup;
 
+if (CommandLine.Names(args))
+    return await CommandLine.RunAsync(args, Console.Out, Console.Error);
+
 try
 {
-    var onlyMigrate = args is ["migrate", ..];
     var builder = WebApplication.CreateBuilder(args);
     builder.AddHosting();
 
@@ -28,9 +31,9 @@ try
     app.MapLive();
     app.MapPages();
 
-    await app.PrepareDatabaseAsync(onlyMigrate || builder.Configuration.GetValue("Database:MigrateOnStartup", true));
-    if (!onlyMigrate)
-        await app.RunAsync();
+    await app.PrepareDatabaseAsync(app.MayMigrate(), app.Lifetime.ApplicationStopping);
+    await app.LoadDemoAsync(app.Lifetime.ApplicationStopping);
+    await app.RunAsync();
     return 0;
 }
 catch (Exception e) when (StartupException.Explain(e) is { } advice)

@@ -30,17 +30,23 @@ public sealed class PublishedApp : IAsyncLifetime
         return await RunningApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
     }
 
-    /// <summary>Runs the published site where it cannot start.</summary>
-    internal async Task<(int ExitCode, string Error)> FailAsync(Dictionary<string, string> settings)
+    /// <summary>Runs the published program to its end: a command, or the site where it cannot start.</summary>
+    internal async Task<(int ExitCode, string Output, string Error)> RunAsync(Dictionary<string, string> settings, params string[] args)
     {
         await PublishAsync();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(_directory, "UsageLogsSite.dll")]) { WorkingDirectory = _directory, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(_directory, "UsageLogsSite.dll"), .. args])
+        {
+            WorkingDirectory = _directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (key, value) in settings)
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, error);
+        return (process.ExitCode, await output, error);
     }
 
     private async Task PublishAsync()

@@ -19,7 +19,7 @@ public sealed class SettingsTests(PublishedApp published)
             ["ConnectionStrings:UsageLogs"] = "Host=127.0.0.1;Port=9;Username=nobody;Timeout=1",
             [key] = value,
         };
-        var (exitCode, error) = await published.FailAsync(settings);
+        var (exitCode, _, error) = await published.RunAsync(settings);
         Assert.Equal(1, exitCode);
         Assert.Contains(message, error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);

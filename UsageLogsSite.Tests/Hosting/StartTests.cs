@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
@@ -32,6 +33,42 @@ public sealed partial class StartTests(PublishedApp published) : IDisposable
         Assert.False(await CanConnectAsync());
         await using var third = await published.StartAsync(settings);
         Assert.Equal(20_000, await ShownAsync(third, "total-requests"));
+    }
+
+    [Fact]
+    public async Task Commands_use_the_sites_own_database_whether_or_not_it_runs_and_the_last_one_stops_it()
+    {
+        var settings = new Dictionary<string, string> { ["Postgres:DataDirectory"] = _directory, ["Demo:Traffic"] = "false" };
+        var (exitCode, output, error) = await published.RunAsync(settings, "seed", "--users", "50", "--logs", "3000", "--purchases", "20");
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Contains("Totals were rebuilt", output, StringComparison.Ordinal);
+        Assert.False(await CanConnectAsync());
+
+        await using (var site = await published.StartAsync(settings))
+        {
+            Assert.Equal(3_000, await ShownAsync(site, "total-requests"));
+            Assert.Equal(0, (await published.RunAsync(settings, "rollup", "verify")).ExitCode);
+            Assert.Equal(0, (await published.RunAsync(settings, "rollup", "rebuild")).ExitCode);
+            Assert.Equal(3_000, await ShownAsync(site, "total-requests"));
+        }
+
+        Assert.False(await CanConnectAsync());
+    }
+
+    [Fact]
+    public async Task A_site_that_joined_a_server_keeps_it_when_the_one_that_started_it_ends()
+    {
+        var starter = await EmbeddedPostgres.StartAsync(_directory, "-c fsync=off", TestContext.Current.CancellationToken);
+        var joined = await EmbeddedPostgres.StartAsync(_directory, null, TestContext.Current.CancellationToken);
+        await using (var connection = new NpgsqlConnection(joined.ConnectionString + ";Application Name=UsageLogsSite pages;Pooling=false"))
+        {
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            await starter.DisposeAsync();
+            Assert.True(await CanConnectAsync());
+        }
+
+        await joined.DisposeAsync();
+        Assert.False(await CanConnectAsync());
     }
 
     public void Dispose()

@@ -51,12 +51,16 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
         await using var all = await SseReader.OpenAsync(site);
         await external.NextAsync();
         await all.NextAsync();
+
+        // A refresh is logged after its event was sent.
+        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'?type=external'") > 0, "the first refresh is logged");
         var before = site.Logs.Count(Refreshed, "'?type=external'");
 
         await Database.AddLogAsync(staff);
         await all.NextAsync();
         await Database.AddLogAsync(customer);
         await external.NextAsync();
+        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'?type=external'") > before, "the refresh is logged");
         Assert.Equal(before + 1, site.Logs.Count(Refreshed, "'?type=external'"));
     }
 

@@ -6,16 +6,27 @@ namespace UsageLogsSite.Tests.Rollup;
 /// <summary>An application that does anything at all to the tables: transactions, savepoints, rollbacks, COPY, TRUNCATE.</summary>
 internal sealed class RandomWriter(PostgresDatabase database, int seed)
 {
-    private const string AnyUser = "(SELECT id FROM users ORDER BY random() LIMIT 1)";
     private const string AnyLog = "(SELECT id FROM usage_logs ORDER BY random() LIMIT 1)";
     private const string AnyPurchase = "(SELECT id FROM credit_purchases ORDER BY random() LIMIT 1)";
 
     private readonly Random _random = new(seed);
 
-    internal async Task RunAsync(int operations)
+    private string AnyUser => _random.Next(100) < HotPercent ? "(SELECT id FROM users ORDER BY id LIMIT 1)" : "(SELECT id FROM users ORDER BY random() LIMIT 1)";
+
+    /// <summary>Whether it leaves whole tables alone, and users, whom others may be about to use.</summary>
+    internal bool IsGentle { get; init; }
+
+    /// <summary>How often, of a hundred times, it takes the same user as all other writers.</summary>
+    internal int HotPercent { get; init; }
+
+    internal Task RunAsync(int operations) => RunAsync(operations, CancellationToken.None);
+
+    internal Task RunUntilAsync(CancellationToken stopped) => RunAsync(int.MaxValue, stopped);
+
+    private async Task RunAsync(int operations, CancellationToken stopped)
     {
         await using var connection = await database.DataSource.OpenConnectionAsync(PostgresDatabase.Cancellation);
-        while (operations > 0)
+        while (operations > 0 && !stopped.IsCancellationRequested)
         {
             var size = _random.Next(1, 6);
             operations -= size;
@@ -67,8 +78,9 @@ internal sealed class RandomWriter(PostgresDatabase database, int seed)
             < 92 => ExecuteAsync(connection, $"DELETE FROM credit_purchases WHERE id = {AnyPurchase}"),
             < 95 => ExecuteAsync(connection, $"INSERT INTO users (email, name) VALUES (gen_random_uuid() || '@example.test', 'Random')"),
             < 97 => ExecuteAsync(connection, $"UPDATE users SET user_type = CASE user_type WHEN 'internal' THEN 'external' ELSE 'internal' END WHERE id = {AnyUser}"),
-            < 99 => ExecuteAsync(connection, "DELETE FROM users u WHERE id = (SELECT id FROM users u WHERE NOT EXISTS (SELECT FROM usage_logs l WHERE l.user_id = u.id) AND NOT EXISTS (SELECT FROM credit_purchases p WHERE p.user_id = u.id) LIMIT 1)"),
-            _ => ExecuteAsync(connection, _random.Next(3) == 0 ? "TRUNCATE usage_logs" : "UPDATE usage_logs SET credits = credits + 1"),
+            < 99 when !IsGentle => ExecuteAsync(connection, "DELETE FROM users u WHERE id = (SELECT id FROM users u WHERE NOT EXISTS (SELECT FROM usage_logs l WHERE l.user_id = u.id) AND NOT EXISTS (SELECT FROM credit_purchases p WHERE p.user_id = u.id) LIMIT 1)"),
+            99 when !IsGentle => ExecuteAsync(connection, _random.Next(3) == 0 ? "TRUNCATE usage_logs" : "UPDATE usage_logs SET credits = credits + 1"),
+            _ => ExecuteAsync(connection, $"UPDATE usage_logs SET credits = credits + 1 WHERE id = {AnyLog}"),
         };
     }
 

@@ -12,14 +12,13 @@ internal static partial class DatabaseStartup
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Waits for the database, migrates it if allowed, and loads the demo data if asked.</summary>
+    /// <summary>Waits for the database, and migrates it if allowed.</summary>
     /// <exception cref="StartupException">The database cannot be used; the message says why and what to do.</exception>
-    internal static async Task PrepareDatabaseAsync(this WebApplication app, bool migrate)
+    internal static async Task PrepareDatabaseAsync(this WebApplication app, bool migrate, CancellationToken cancellation)
     {
         // Settings first: a wrong one should not be found after waiting for a database.
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         var databases = app.Services.GetRequiredService<Databases>();
-        var cancellation = app.Lifetime.ApplicationStopping;
         await WaitForDatabaseAsync(databases.Owner, app.Logger, cancellation);
 
         await using var database = UsageDatabase.CreateContext(databases.Owner);
@@ -33,8 +32,16 @@ internal static partial class DatabaseStartup
 
         if (pending.Count > 0)
             await database.Database.MigrateAsync(cancellation);
+    }
+
+    /// <summary>Whether the settings allow the site to change the schema by itself.</summary>
+    internal static bool MayMigrate(this WebApplication app) => app.Configuration.GetValue("Database:MigrateOnStartup", true);
+
+    /// <summary>Loads the demo data into an empty database, if asked.</summary>
+    internal static async Task LoadDemoAsync(this WebApplication app, CancellationToken cancellation)
+    {
         if (app.Configuration.GetValue("Demo:Data", false))
-            await DemoData.LoadOnceAsync(databases.Owner, cancellation);
+            await DemoData.LoadOnceAsync(app.Services.GetRequiredService<Databases>().Owner, cancellation);
     }
 
     private static async Task WaitForDatabaseAsync(NpgsqlDataSource owner, ILogger logger, CancellationToken cancellation)

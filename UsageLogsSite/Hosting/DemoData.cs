@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Bogus;
 using Npgsql;
-using NpgsqlTypes;
 using Spectre.Console;
 using UsageLogsSite.Data;
 
@@ -10,13 +9,15 @@ namespace UsageLogsSite.Hosting;
 /// <summary>A small, believable product to look at: the same users, logs and purchases for everyone who tries the site.</summary>
 internal static class DemoData
 {
-    internal static readonly IReadOnlyList<DemoModel> Models =
+    private static readonly DemoModel[] Models =
     [
         new("swift-mini", 0.0000004m, 0.0000016m),
         new("swift-large", 0.0000025m, 0.00001m),
         new("sage-3", 0.000003m, 0.000015m),
         new("sage-3-deep", 0.000015m, 0.000075m),
     ];
+
+    private static readonly float[] ModelWeights = [0.45f, 0.3f, 0.2f, 0.05f];
 
     private const int Seed = 20_260_101;
     private const int Users = 240;
@@ -54,7 +55,7 @@ internal static class DemoData
     /// <summary>One response as a user would cause it.</summary>
     internal static UsageLog NewLog(Randomizer random, Guid userId, DateTime at)
     {
-        var model = random.WeightedRandom([.. Models], [0.45f, 0.3f, 0.2f, 0.05f]);
+        var model = random.WeightedRandom(Models, ModelWeights);
         var prompt = random.Int(40, 6_000);
         var completion = random.Int(20, 1_800);
         var cost = prompt * model.PromptUsd + completion * model.CompletionUsd;
@@ -78,92 +79,68 @@ internal static class DemoData
         return (amount, amount * 100);
     }
 
-    private static async Task LoadAsync(NpgsqlConnection connection, ProgressTask progress, CancellationToken cancellation)
-    {
-        var faker = new Faker("en") { Random = new Randomizer(Seed) };
-        var now = DateTime.UtcNow;
-        var users = Enumerable.Range(0, Users).Select(i => NewUser(faker, i, now)).ToList();
-
-        await using (var import = await connection.BeginBinaryImportAsync("COPY users (id, email, name, user_type, created_at) FROM STDIN (FORMAT binary)", cancellation))
-        {
-            foreach (var user in users)
-            {
-                await import.StartRowAsync(cancellation);
-                await import.WriteAsync(user.Id, NpgsqlDbType.Uuid, cancellation);
-                await import.WriteAsync(user.Email, NpgsqlDbType.Text, cancellation);
-                await import.WriteAsync(user.Name, NpgsqlDbType.Text, cancellation);
-                await import.WriteAsync(user.UserType == UserType.Internal ? "internal" : "external", NpgsqlDbType.Text, cancellation);
-                await import.WriteAsync(user.CreatedAt, NpgsqlDbType.TimestampTz, cancellation);
-                progress.Increment(1);
-            }
-
-            await import.CompleteAsync(cancellation);
-        }
-
-        await LoadLogsAsync(connection, faker.Random, users, now, progress, cancellation);
-        await LoadPurchasesAsync(connection, faker.Random, users, now, progress, cancellation);
-    }
-
-    private static User NewUser(Faker faker, int index, DateTime now)
+    /// <summary>A user; every twelfth is internal.</summary>
+    /// <param name="faker">Gives the name.</param>
+    /// <param name="index">Which user of the product it is.</param>
+    /// <param name="unique">What makes the address unlike all others.</param>
+    /// <param name="createdBefore">The user was created in as many days before this time (UTC).</param>
+    /// <param name="days">How many days.</param>
+    internal static User NewUser(Faker faker, int index, string unique, DateTime createdBefore, int days)
     {
         var person = new { First = faker.Name.FirstName(), Last = faker.Name.LastName() };
-        var isInternal = index % 12 == 0;
+        var isInternal = IsInternal(index);
         return new User
         {
             Id = faker.Random.Guid(),
             Name = $"{person.First} {person.Last}",
-            Email = faker.Internet.Email(person.First, person.Last, isInternal ? "example.com" : $"{faker.Internet.DomainWord()}.example", $"{index}").ToLowerInvariant(),
+            Email = faker.Internet.Email(person.First, person.Last, isInternal ? "example.com" : $"{faker.Internet.DomainWord()}.example", unique).ToLowerInvariant(),
             UserType = isInternal ? UserType.Internal : UserType.External,
-            CreatedAt = now.AddDays(-faker.Random.Double(Days, 2 * Days)),
+            CreatedAt = createdBefore.AddDays(-faker.Random.Double(0, days)),
         };
     }
 
-    private static async Task LoadLogsAsync(
-        NpgsqlConnection connection, Randomizer random, List<User> users, DateTime now, ProgressTask progress, CancellationToken cancellation)
+    /// <summary>Whether the user of this index is one of the operator's own.</summary>
+    internal static bool IsInternal(long index) => index % 12 == 0;
+
+    /// <summary>A purchase of one of the packs.</summary>
+    internal static CreditPurchase NewPurchase(Randomizer random, Guid userId, DateTime at)
     {
-        await using var import = await connection.BeginBinaryImportAsync(
-            "COPY usage_logs (user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, status, created_at) FROM STDIN (FORMAT binary)", cancellation);
+        var (amount, credits) = NewPack(random);
+        var status = random.WeightedRandom(
+            [PurchaseStatus.Completed, PurchaseStatus.Failed, PurchaseStatus.Refunded, PurchaseStatus.Pending], [0.86f, 0.07f, 0.04f, 0.03f]);
+        return new CreditPurchase { UserId = userId, AmountUsd = amount, Credits = credits, Status = status, CreatedAt = at };
+    }
+
+    private static async Task LoadAsync(NpgsqlConnection connection, ProgressTask progress, CancellationToken cancellation)
+    {
+        var faker = new Faker("en") { Random = new Randomizer(Seed) };
+        var now = DateTime.UtcNow;
+        var users = Enumerable.Range(0, Users).Select(i => NewUser(faker, i, $"{i}", now.AddDays(-Days), Days)).ToList();
+        await connection.CopyAsync(users, cancellation);
+        progress.Increment(Users);
+        await connection.CopyAsync(NewLogs(faker.Random, users, now), cancellation);
+        progress.Increment(Logs);
+        await connection.CopyAsync(NewPurchases(faker.Random, users, now), cancellation);
+        progress.Increment(Purchases);
+    }
+
+    private static IEnumerable<UsageLog> NewLogs(Randomizer random, List<User> users, DateTime now)
+    {
         for (var i = 0; i < Logs; i++)
         {
             var user = Math.Min((int)(Math.Pow(random.Double(), 2.2) * Users), Users - 1);
 
             // The further down the list, the longer ago a user was last seen: the activity filter has something to find.
             var quietDays = Math.Pow((double)user / Users, 3) * 60;
-            var log = NewLog(random, users[user].Id, now.AddDays(-quietDays - random.Double() * (Days - quietDays)));
-            await import.StartRowAsync(cancellation);
-            await import.WriteAsync(log.UserId, NpgsqlDbType.Uuid, cancellation);
-            await import.WriteAsync(log.Model, NpgsqlDbType.Text, cancellation);
-            await import.WriteAsync(log.PromptTokens, NpgsqlDbType.Integer, cancellation);
-            await import.WriteAsync(log.CompletionTokens, NpgsqlDbType.Integer, cancellation);
-            await import.WriteAsync(log.Credits, NpgsqlDbType.Numeric, cancellation);
-            await import.WriteAsync(log.CostUsd, NpgsqlDbType.Numeric, cancellation);
-            await import.WriteAsync(log.Status == UsageLogStatus.Succeeded ? "succeeded" : "failed", NpgsqlDbType.Text, cancellation);
-            await import.WriteAsync(log.CreatedAt, NpgsqlDbType.TimestampTz, cancellation);
-            progress.Increment(1);
+            yield return NewLog(random, users[user].Id, now.AddDays(-quietDays - random.Double() * (Days - quietDays)));
         }
-
-        await import.CompleteAsync(cancellation);
     }
 
-    private static async Task LoadPurchasesAsync(
-        NpgsqlConnection connection, Randomizer random, List<User> users, DateTime now, ProgressTask progress, CancellationToken cancellation)
+    private static IEnumerable<CreditPurchase> NewPurchases(Randomizer random, List<User> users, DateTime now)
     {
-        await using var import = await connection.BeginBinaryImportAsync(
-            "COPY credit_purchases (user_id, amount_usd, credits, status, created_at) FROM STDIN (FORMAT binary)", cancellation);
         var customers = users.Where(u => u.UserType == UserType.External).ToList();
         for (var i = 0; i < Purchases; i++)
-        {
-            var (amount, credits) = NewPack(random);
-            await import.StartRowAsync(cancellation);
-            await import.WriteAsync(customers[(int)(Math.Pow(random.Double(), 1.6) * (customers.Count - 1))].Id, NpgsqlDbType.Uuid, cancellation);
-            await import.WriteAsync(amount, NpgsqlDbType.Numeric, cancellation);
-            await import.WriteAsync(credits, NpgsqlDbType.Numeric, cancellation);
-            await import.WriteAsync(random.WeightedRandom(["completed", "failed", "refunded", "pending"], [0.86f, 0.07f, 0.04f, 0.03f]), NpgsqlDbType.Text, cancellation);
-            await import.WriteAsync(now.AddDays(-random.Double() * Days), NpgsqlDbType.TimestampTz, cancellation);
-            progress.Increment(1);
-        }
-
-        await import.CompleteAsync(cancellation);
+            yield return NewPurchase(random, customers[(int)(Math.Pow(random.Double(), 1.6) * (customers.Count - 1))].Id, now.AddDays(-random.Double() * Days));
     }
 }
 

@@ -9,7 +9,7 @@ namespace UsageLogsSite.Hosting;
 
 /// <summary>
 /// A PostgreSQL server of the site's own, from the binaries on the machine: it listens on loopback only, keeps its data
-/// between runs and stops with the site. What a crash left running is taken over.
+/// between runs and stops with the last site or command that uses it. What a crash left running is taken over.
 /// </summary>
 internal sealed class EmbeddedPostgres : IAsyncDisposable
 {
@@ -17,6 +17,7 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     private const int PreferredPort = 54329;
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(1);
 
     private readonly PostgresBinaries _binaries;
     private readonly string _directory;
@@ -86,11 +87,37 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        // Whoever joined may outlive whoever started the server: the last one stops it.
+        _ownership ??= TryOwn();
         if (_ownership is null)
             return;
-        await RunAsync("pg_ctl", CancellationToken.None, "-D", Data, "-m", "fast", "-w", "-t", "30", "stop");
+        if (!await IsUsedByOthersAsync())
+            await RunAsync("pg_ctl", CancellationToken.None, "-D", Data, "-m", "fast", "-w", "-t", "30", "stop");
         await _ownership.DisposeAsync();
         _ownership = null;
+    }
+
+    // Our own connections are closed by now, but their backends may take a moment to notice.
+    private async Task<bool> IsUsedByOthersAsync()
+    {
+        var start = Stopwatch.GetTimestamp();
+        try
+        {
+            await using var dataSource = NpgsqlDataSource.Create(ConnectionString);
+            await using var command = dataSource.CreateCommand("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'UsageLogsSite %')");
+            while (await command.ExecuteScalarAsync() is true)
+            {
+                if (Stopwatch.GetElapsedTime(start) > LingerTimeout)
+                    return true;
+                await Task.Delay(TimeSpan.FromMilliseconds(50));
+            }
+        }
+        catch (NpgsqlException)
+        {
+            // It does not answer: nobody uses it.
+        }
+
+        return false;
     }
 
     private static string DefaultDirectory() => IsRoot

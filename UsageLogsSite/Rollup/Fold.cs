@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace UsageLogsSite.Rollup;
 
@@ -7,19 +9,21 @@ namespace UsageLogsSite.Rollup;
 /// commit together. Only the elected instance folds.
 /// </summary>
 /// <param name="connection">The elected instance's connection; used by one caller at a time.</param>
-/// <param name="batchSize">Deltas folded in one transaction at most.</param>
+/// <param name="batchSize">Deltas folded in one transaction at most; it begins with fewer, and takes more while there is a backlog.</param>
 internal sealed class Fold(NpgsqlConnection connection, int batchSize)
 {
     /// <summary>
     /// The newest activity is looked up, never accumulated: a deletion can lower it, and deltas come in no order.
     /// The lookup and the batch see one snapshot; whatever commits later brings a delta of its own. Of a user who is gone, all
     /// deltas go at once, in later batches too: should the id come back, it begins at nothing.
+    /// Each batch goes on where the last one ended ($2): one that began at the front would wade through all that the ones before
+    /// it have deleted. For the same reason a rebuild's request, which no index finds, is searched for by some of them only ($3).
     /// </summary>
     private const string FoldBatch = """
-        WITH batch AS (
-            DELETE FROM usage_deltas
-            WHERE ctid = ANY (ARRAY(SELECT ctid FROM usage_deltas WHERE user_id IS NOT NULL LIMIT $1))
-            RETURNING *
+        WITH picked AS MATERIALIZED (
+            SELECT ctid AS place, user_id FROM usage_deltas WHERE ctid > $2 LIMIT $1
+        ), batch AS (
+            DELETE FROM usage_deltas WHERE ctid = ANY (ARRAY(SELECT place FROM picked WHERE user_id IS NOT NULL)) RETURNING *
         ), sums AS (
             SELECT user_id, sum(requests) AS requests, sum(tokens) AS tokens, sum(credits_used) AS credits_used,
                    sum(credits_bought) AS credits_bought, sum(cost_usd) AS cost_usd, sum(revenue_usd) AS revenue_usd,
@@ -56,74 +60,77 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
         ), hint AS (
             SELECT pg_notify('usage_changed', string_agg(user_type, ',')) FROM touched HAVING count(*) > 0
         )
-        SELECT (SELECT count(*) FROM batch), EXISTS (SELECT FROM usage_deltas WHERE user_id IS NULL), (SELECT count(*) FROM hint)
+        SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM picked), (SELECT max(place) FROM picked),
+               CASE WHEN $3 THEN EXISTS (SELECT FROM usage_deltas WHERE user_id IS NULL)
+                    ELSE EXISTS (SELECT FROM picked WHERE user_id IS NULL) END,
+               (SELECT count(*) FROM hint)
         """;
 
-    /// <summary>All totals anew from the raw tables, and the deltas that they already contain away: one statement, one snapshot.</summary>
-    private const string RebuildAll = """
-        WITH known AS (
-            DELETE FROM usage_deltas RETURNING 1
-        ), logs AS (
-            SELECT user_id, count(*) AS requests, sum(prompt_tokens::bigint + completion_tokens) AS tokens,
-                   sum(credits) AS credits, sum(cost_usd) AS cost_usd, max(created_at) AS last_activity
-            FROM usage_logs GROUP BY user_id
-        ), purchases AS (
-            SELECT user_id, count(*) AS payments, sum(credits) AS credits, sum(amount_usd) AS amount_usd
-            FROM credit_purchases WHERE status = 'completed' GROUP BY user_id
-        ), rebuilt AS (
-            INSERT INTO usage_totals AS t (user_id, user_type, requests, tokens, credits_used, credits_bought, cost_usd,
-                                           revenue_usd, completed_payments, last_activity)
-            SELECT u.id, u.user_type, coalesce(l.requests, 0), coalesce(l.tokens, 0), coalesce(l.credits, 0),
-                   coalesce(p.credits, 0), coalesce(l.cost_usd, 0), coalesce(p.amount_usd, 0), coalesce(p.payments, 0),
-                   coalesce(l.last_activity, '-infinity')
-            FROM users u LEFT JOIN logs l ON l.user_id = u.id LEFT JOIN purchases p ON p.user_id = u.id
-            ON CONFLICT (user_id) DO UPDATE SET
-                user_type = excluded.user_type, requests = excluded.requests, tokens = excluded.tokens,
-                credits_used = excluded.credits_used, credits_bought = excluded.credits_bought, cost_usd = excluded.cost_usd,
-                revenue_usd = excluded.revenue_usd, completed_payments = excluded.completed_payments,
-                last_activity = excluded.last_activity
-            WHERE (t.user_type, t.requests, t.tokens, t.credits_used, t.credits_bought, t.cost_usd, t.revenue_usd,
-                   t.completed_payments, t.last_activity) IS DISTINCT FROM
-                  (excluded.user_type, excluded.requests, excluded.tokens, excluded.credits_used, excluded.credits_bought,
-                   excluded.cost_usd, excluded.revenue_usd, excluded.completed_payments, excluded.last_activity)
-        ), dropped AS (
-            DELETE FROM usage_totals t WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = t.user_id)
-        )
-        SELECT count(*), pg_notify('usage_changed', 'internal,external') FROM known
-        """;
+    /// <summary>Deltas in the first batch at most, which must succeed on any machine.</summary>
+    private const int FirstSize = 10_000;
 
-    /// <summary>Folds until no delta is left.</summary>
-    /// <returns>The number of deltas folded.</returns>
+    /// <summary>A turn ends after this long even if deltas are left: its caller has more to look after.</summary>
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(1);
+
+    /// <summary>A full batch that took less may be followed by a larger one.</summary>
+    private static readonly TimeSpan ShortBatch = TimeSpan.FromSeconds(1);
+
+    private static readonly NpgsqlTid Front = new(0, 0);
+
+    private NpgsqlTid _place = Front;
+    private int _size = Math.Min(FirstSize, batchSize);
+
+    /// <summary>Folds until no delta is left, or for a second.</summary>
+    /// <returns>The number of deltas folded; zero only when none was left.</returns>
     /// <exception cref="NpgsqlException">The database failed; nothing of the failed batch was folded.</exception>
     internal async Task<long> DrainAsync(CancellationToken cancellation)
     {
+        var start = Stopwatch.GetTimestamp();
         long total = 0;
-        while (true)
+        for (var first = true; ; first = false)
         {
-            var (folded, mustRebuild) = await FoldBatchAsync(cancellation);
-            total += folded;
-            if (mustRebuild)
+            var (place, began) = (_place, Stopwatch.GetTimestamp());
+            var batch = await FoldBatchAsync(place, searchesRequest: first, cancellation);
+            total += batch.Folded;
+            var isLast = batch.Picked < _size;
+            _place = isLast ? Front : batch.End;
+
+            // A user's totals are written once in a batch, however many deltas it has: a backlog is folded faster in large ones.
+            if (!isLast && Stopwatch.GetElapsedTime(began) < ShortBatch)
+                _size = (int)Math.Min(2L * _size, batchSize);
+            if (batch.MustRebuild)
                 total += await RebuildAsync(cancellation);
-            if (folded < batchSize)
+            if ((isLast && place == Front) || (total > 0 && Stopwatch.GetElapsedTime(start) > LongestTurn))
                 return total;
         }
     }
 
-    private async Task<(long Folded, bool MustRebuild)> FoldBatchAsync(CancellationToken cancellation)
+    private async Task<Batch> FoldBatchAsync(NpgsqlTid place, bool searchesRequest, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(FoldBatch, connection);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = batchSize });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = _size });
+        command.Parameters.Add(new NpgsqlParameter<NpgsqlTid> { TypedValue = place, NpgsqlDbType = NpgsqlDbType.Tid });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = searchesRequest });
 
         // Npgsql keeps the statement prepared on the connection: planning it costs more than an empty look.
         await command.PrepareAsync(cancellation);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
-        return (reader.GetInt64(0), reader.GetBoolean(1));
+        var end = await reader.IsDBNullAsync(2, cancellation) ? Front : reader.GetFieldValue<NpgsqlTid>(2);
+        return new Batch(reader.GetInt64(0), reader.GetInt64(1), end, reader.GetBoolean(3));
     }
 
-    private async Task<long> RebuildAsync(CancellationToken cancellation)
+    /// <summary>Makes all totals anew, in one transaction: readers see the old ones until it commits.</summary>
+    /// <returns>The number of deltas that became needless.</returns>
+    internal async Task<long> RebuildAsync(CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(RebuildAll, connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(TotalsTable.RebuildAll, connection) { CommandTimeout = 0 };
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
+
+    /// <param name="Folded">Deltas folded.</param>
+    /// <param name="Picked">Rows looked at: those folded, and requests for a rebuild.</param>
+    /// <param name="End">The place of the last one.</param>
+    /// <param name="MustRebuild">A request for a rebuild was seen.</param>
+    private readonly record struct Batch(long Folded, long Picked, NpgsqlTid End, bool MustRebuild);
 }

@@ -17,7 +17,7 @@ internal sealed class RollupOptions
     [Allowed("Rollup", "00:00:01", "01:00:00")]
     public TimeSpan Sweep { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Deltas folded in one transaction at most.</summary>
+    /// <summary>Deltas folded in one transaction at most: a backlog is folded faster in large ones.</summary>
     [Allowed("Rollup", "1", "1000000")]
-    public int BatchSize { get; set; } = 10_000;
+    public int BatchSize { get; set; } = 100_000;
 }

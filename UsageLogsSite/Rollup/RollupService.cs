@@ -13,19 +13,12 @@ internal sealed partial class RollupService(
     Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
     : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
-    /// <summary>An arbitrary number that names the election; the same on every instance.</summary>
-    private const long ElectionLock = 0x5553_4147_454C_4F47;
-
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        // The session holds the lock: it goes with the connection, whatever ends it. Asking, instead of waiting in the lock's queue,
-        // holds no snapshot: one held for days would keep VACUUM from every dead row of the database.
-        await using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ElectionLock });
-        while (await command.ExecuteScalarAsync(cancellation) is not true)
+        while (!await Election.TryWinAsync(connection, cancellation))
             await Task.Delay(ElectionPoll, Time, cancellation);
     }
 

@@ -1,0 +1,97 @@
+namespace UsageLogsSite.Rollup;
+
+/// <summary>
+/// A table of totals, and how its rows follow from the raw tables. The rebuild and the comparison are made from this, so a further
+/// table of totals is a further entry of <see cref="All"/>.
+/// </summary>
+/// <param name="Name">The table's name.</param>
+/// <param name="Key">The columns that name a row.</param>
+/// <param name="Sums">The columns that deltas add up; numbers, zero where there is nothing.</param>
+/// <param name="Looked">The columns that the fold looks up anew for each key it has a delta of.</param>
+/// <param name="Raw">A query of all these columns, one row per key, from the raw tables.</param>
+/// <param name="Pending">A query of key and sums, one row per key, from the deltas that are not folded yet.</param>
+internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, string[] Looked, string Raw, string Pending)
+{
+    /// <summary>What the raw queries read, in the order in which they are locked.</summary>
+    internal const string RawTables = "users, usage_logs, credit_purchases";
+
+    /// <summary>Every table of totals.</summary>
+    internal static readonly IReadOnlyList<TotalsTable> All =
+    [
+        new(
+            "usage_totals",
+            Key: ["user_id"],
+            Sums: ["requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd", "completed_payments"],
+            Looked: ["user_type", "last_activity"],
+            Raw: """
+                SELECT u.id AS user_id, u.user_type, coalesce(l.requests, 0) AS requests, coalesce(l.tokens, 0) AS tokens,
+                       coalesce(l.credits, 0) AS credits_used, coalesce(p.credits, 0) AS credits_bought, coalesce(l.cost_usd, 0) AS cost_usd,
+                       coalesce(p.amount_usd, 0) AS revenue_usd, coalesce(p.payments, 0) AS completed_payments,
+                       coalesce(l.last_activity, '-infinity') AS last_activity
+                FROM users u
+                LEFT JOIN (SELECT user_id, count(*) AS requests, sum(prompt_tokens::bigint + completion_tokens) AS tokens,
+                                  sum(credits) AS credits, sum(cost_usd) AS cost_usd, max(created_at) AS last_activity
+                           FROM usage_logs GROUP BY user_id) l ON l.user_id = u.id
+                LEFT JOIN (SELECT user_id, count(*) AS payments, sum(credits) AS credits, sum(amount_usd) AS amount_usd
+                           FROM credit_purchases WHERE status = 'completed' GROUP BY user_id) p ON p.user_id = u.id
+                """,
+            Pending: """
+                SELECT user_id, sum(requests) AS requests, sum(tokens) AS tokens, sum(credits_used) AS credits_used,
+                       sum(credits_bought) AS credits_bought, sum(cost_usd) AS cost_usd, sum(revenue_usd) AS revenue_usd,
+                       sum(completed_payments) AS completed_payments
+                FROM usage_deltas WHERE user_id IS NOT NULL GROUP BY user_id
+                """),
+    ];
+
+    /// <summary>All totals anew from the raw tables, and the deltas that they already contain away: one statement, one snapshot.</summary>
+    internal static string RebuildAll { get; } = $"""
+        WITH known AS (DELETE FROM usage_deltas RETURNING 1)
+        {string.Concat(All.Select(table => table.Rebuild))}
+        SELECT count(*), pg_notify('usage_changed', 'internal,external') FROM known
+        """;
+
+    private IEnumerable<string> Values => [.. Sums, .. Looked];
+
+    /// <summary>Writes only the rows that differ: the others stay as they are, and so do their pages.</summary>
+    private string Rebuild => $"""
+        , raw_{Name} AS ({Raw}), rebuilt_{Name} AS (
+            INSERT INTO {Name} AS t ({List([.. Key, .. Values])})
+            SELECT {List([.. Key, .. Values])} FROM raw_{Name}
+            ON CONFLICT ({List(Key)}) DO UPDATE SET {List(Values.Select(c => $"{c} = excluded.{c}"))}
+            WHERE ({List(Values.Select(c => $"t.{c}"))}) IS DISTINCT FROM ({List(Values.Select(c => $"excluded.{c}"))})
+        ), dropped_{Name} AS (
+            DELETE FROM {Name} t WHERE NOT EXISTS (SELECT FROM raw_{Name} r WHERE {Same("r", "t")})
+        )
+        """;
+
+    /// <summary>
+    /// Every difference between kept and raw totals: key, column, expected, found. Kept totals lag behind the raw tables by the
+    /// deltas that are not folded yet; what the fold looks up, and whether there is a row at all, is settled only where none is left.
+    /// </summary>
+    internal string Differences => $"""
+        WITH raw AS ({Raw}), pending AS ({Pending}), compared AS (
+            SELECT {List(Key.Select(c => $"coalesce(r.{c}, t.{c}) AS {c}"))}, p.{Key[0]} IS NULL AS settled,
+                   r.{Key[0]} IS NOT NULL AS is_raw, t.{Key[0]} IS NOT NULL AS is_kept,
+                   {List(Sums.Select(c => $"coalesce(r.{c}, 0) - coalesce(p.{c}, 0) AS raw_{c}, coalesce(t.{c}, 0) AS kept_{c}"))},
+                   {List(Looked.Select(c => $"r.{c} AS raw_{c}, t.{c} AS kept_{c}"))}
+            FROM raw r
+            FULL JOIN {Name} t ON {Same("r", "t")}
+            LEFT JOIN pending p ON {List(Key.Select(c => $"p.{c} = coalesce(r.{c}, t.{c})"), " AND ")}
+        )
+        SELECT concat_ws(' ', {List(Key)}), d.name, d.expected, d.found
+        FROM compared c
+        CROSS JOIN LATERAL (VALUES
+            ('row', CASE WHEN is_raw THEN 'there' ELSE 'none' END, CASE WHEN is_kept THEN 'there' ELSE 'none' END, settled),
+            {List(Sums.Select(c => $"('{c}', trim_scale(raw_{c}::numeric)::text, trim_scale(kept_{c}::numeric)::text, true)"))},
+            {List(Looked.Select(c => $"('{c}', raw_{c}::text, kept_{c}::text, settled AND is_raw AND is_kept)"))}
+        ) d (name, expected, found, counts)
+        WHERE ((settled AND is_raw <> is_kept)
+            OR ({List(Sums.Select(c => $"raw_{c}"))}) IS DISTINCT FROM ({List(Sums.Select(c => $"kept_{c}"))})
+            OR (settled AND is_raw AND is_kept AND ({List(Looked.Select(c => $"raw_{c}"))}) IS DISTINCT FROM ({List(Looked.Select(c => $"kept_{c}"))})))
+          AND d.counts AND d.expected IS DISTINCT FROM d.found
+        """;
+
+    private static string List(IEnumerable<string> columns, string separator = ", ") => string.Join(separator, columns);
+
+    private string Same(string left, string right) => List(Key.Select(c => $"{left}.{c} = {right}.{c}"), " AND ");
+}
