@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Net.Sockets;
+using Npgsql;
 
 namespace UsageLogsSite.Data;
 
@@ -15,4 +16,15 @@ public static class DatabaseFailure
         return exception is DbException or TimeoutException or SocketException or IOException
             || (exception is InvalidOperationException { InnerException: { } inner } && Is(inner));
     }
+
+    /// <summary>Whether an exception says only that an open connection has ended: a new one may find the server well.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <returns>True for a server that stopped or restarted, or a connection cut on its way; false if connecting failed or an answer took too long.</returns>
+    public static bool IsLostConnection(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown } => true,
+        NpgsqlException { InnerException: IOException } => true,
+        InvalidOperationException { InnerException: { } inner } => IsLostConnection(inner),
+        _ => false,
+    };
 }

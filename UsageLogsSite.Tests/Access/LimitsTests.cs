@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using UsageLogsSite.Tests.Support;
 
@@ -50,6 +51,18 @@ public sealed class LimitsTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Equal(
             [HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.TooManyRequests],
             new[] { one, other, oneAgain }.Select(s => s.Response.StatusCode));
+    }
+
+    [Fact]
+    public async Task Readers_who_come_all_at_once_are_let_in_one_after_the_other()
+    {
+        await using var site = await Site.StartAsync(Database, new() { ["Live:MaxOpensPerSecond"] = "20" });
+        var start = Stopwatch.GetTimestamp();
+        var streams = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => SseReader.OpenAsync(site)));
+        Assert.All(streams, s => Assert.Equal(HttpStatusCode.OK, s.Response.StatusCode));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(20));
+        foreach (var stream in streams)
+            await stream.DisposeAsync();
     }
 
     [Fact]

@@ -63,32 +63,6 @@ public sealed class IndicatorTests(PostgresCluster cluster, Chromium chromium) :
         Assert.Equal(["syncing on", "syncing off"], await window.SeenAsync());
     }
 
-    [Theory]
-    [InlineData("500")]
-    [InlineData("429")]
-    [InlineData("abort")]
-    public async Task A_refresh_that_fails_keeps_the_rows_says_so_and_recovers_by_itself(string failure)
-    {
-        var ann = await Database.AddUserAsync("Ann");
-        await using var site = await Site.StartAsync(Database);
-        await using var window = await chromium.OpenAsync(site);
-        await window.LiveAsync();
-        await window.Page.RouteAsync(Fragment, route => FailAsync(route, failure));
-
-        await Database.AddLogAsync(ann);
-
-        await Expect(window.Page.Locator("#problem")).ToContainTextAsync("rows below are as of", new() { Timeout = 20_000 });
-        await Expect(window.Page.Locator("#live-status")).ToHaveAttributeAsync("data-state", "reconnecting");
-        await Expect(window.Page.Locator("#syncing")).ToBeHiddenAsync();
-        await Expect(window.Row(ann).Locator("td.requests")).ToHaveTextAsync("0");
-
-        await window.Page.UnrouteAllAsync();
-        await Expect(window.Row(ann).Locator("td.requests")).ToHaveTextAsync("1", new() { Timeout = 20_000 });
-        await Expect(window.Page.Locator("#problem")).ToBeEmptyAsync();
-        await Expect(window.Page.Locator("#syncing")).ToBeHiddenAsync();
-        await window.LiveAsync();
-    }
-
     [Fact]
     public async Task A_refresh_that_is_never_answered_times_out()
     {
@@ -113,7 +87,7 @@ public sealed class IndicatorTests(PostgresCluster cluster, Chromium chromium) :
         await using var site = await Site.StartAsync(Database);
         await using var window = await chromium.OpenAsync(site);
         await window.LiveAsync();
-        await window.Page.RouteAsync(Fragment, route => FailAsync(route, "500"));
+        await window.Page.RouteAsync(Fragment, route => route.FulfillAsync(new() { Status = 500, ContentType = "text/html", Body = "<p>Not now. The rows below are as of <span id=\"problem-time\"></span></p>" }));
 
         await window.ChooseTypeAsync("internal");
 
@@ -130,12 +104,6 @@ public sealed class IndicatorTests(PostgresCluster cluster, Chromium chromium) :
         Assert.EndsWith("/usage?type=internal", window.Page.Url, StringComparison.Ordinal);
         await window.LiveAsync();
     }
-
-    private static Task FailAsync(IRoute route, string failure) => failure switch
-    {
-        "abort" => route.AbortAsync(),
-        _ => route.FulfillAsync(new() { Status = int.Parse(failure, System.Globalization.CultureInfo.InvariantCulture), ContentType = "text/html", Body = "<p>Not now. The rows below are as of <span id=\"problem-time\"></span></p>" }),
-    };
 
     private static Task EndedAsync(Window window, string indicator) => window.UntilAsync($"seen.includes('{indicator} off')");
 }

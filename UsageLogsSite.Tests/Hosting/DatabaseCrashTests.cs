@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Rollup;
 using UsageLogsSite.Tests.Support;
@@ -29,8 +27,8 @@ public sealed class DatabaseCrashTests : IAsyncLifetime
         var settings = new NpgsqlConnectionStringBuilder(_server.ConnectionString);
         await using var proxy = new FaultProxy(settings.Host!, settings.Port);
         settings.Port = proxy.Port;
-        await MigrateAsync(settings.ConnectionString);
         await using var database = new PostgresDatabase(settings.ConnectionString);
+        await database.MigrateAsync();
         var ann = await database.AddUserAsync("Ann");
         await using var site = await Site.StartAsync(database);
         await using var stream = await SseReader.OpenAsync(site);
@@ -50,13 +48,6 @@ public sealed class DatabaseCrashTests : IAsyncLifetime
         Assert.Equal("1", (await site.GetPageAsync("/usage")).QuerySelector("#total-requests data")!.GetAttribute("value"));
         await site.FoldedAsync();
         await Totals.AssertExactAsync(database);
-    }
-
-    private static async Task MigrateAsync(string connectionString)
-    {
-        await using var dataSource = NpgsqlDataSource.Create(connectionString);
-        await using var context = new UsageDbContext((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(dataSource).Options);
-        await context.Database.MigrateAsync(TestContext.Current.CancellationToken);
     }
 
     private async Task KillAsync()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Npgsql;
 using UsageLogsSite.Tests.Support;
 
@@ -93,6 +94,71 @@ public sealed class DatabaseFaultTests(PostgresCluster cluster) : SiteTest(clust
         Assert.Equal(0, stream.Drain());
         await Database.AddLogAsync(ann);
         await stream.NextAsync();
+    }
+
+    [Fact]
+    public async Task Connections_that_ended_while_nobody_looked_cost_no_reader_an_error()
+    {
+        await using var site = await Site.StartAsync(Database);
+        string[] addresses = ["/usage", "/usage?sort=cost", "/usage?sort=name", "/usage?sort=tokens", "/usage?sort=credits"];
+        await Task.WhenAll(addresses.Select(site.GetPageAsync));
+        Assert.NotEqual(0, await Database.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite pages' AND datname = current_database()"));
+        await Task.WhenAll(addresses.Select(site.GetPageAsync));
+    }
+
+    [Fact]
+    public async Task A_read_only_database_is_still_shown_and_folded_when_it_can_be_written_again()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartAsync(Database);
+        await using var stream = await SseReader.OpenAsync(site);
+        await stream.NextAsync();
+
+        await Database.MakeReadOnlyAsync();
+        await Eventually.TrueAsync(() => site.Logs.Count(2002, "read-only transaction") > 0, "the fold says so");
+        await Eventually.TrueAsync(() => site.Logs.Count(1005) == 2, "changes are heard again");
+        await Database.AddLogAsync(ann);
+        foreach (var address in new[] { "/usage", "/usage?sort=cost" })
+            Assert.Equal("0", (await site.GetPageAsync(address)).QuerySelector("#total-requests data")!.GetAttribute("value"));
+        Assert.False(stream.Ended.IsCompleted);
+
+        await Database.MakeWritableAsync();
+        await AssertRightSoonAsync(site, "1");
+        await stream.NextAsync();
+        await Rollup.Totals.AssertExactAsync(Database);
+    }
+
+    [Fact]
+    public async Task An_exhausted_pool_is_told_ends_no_stream_and_is_over_when_its_cause_is()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        var pages = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { MaxPoolSize = 1 };
+        await using var site = await Site.StartAsync(Database, new() { ["ConnectionStrings:Admin"] = pages.ConnectionString });
+        await using var stream = await SseReader.OpenAsync(site);
+        await stream.NextAsync();
+
+        // As VACUUM FULL does: whoever reads totals waits, on the only connection or for it.
+        await using var blocking = await Database.DataSource.OpenConnectionAsync(Cancellation);
+        await using var transaction = await blocking.BeginTransactionAsync(Cancellation);
+        await using (var locking = new NpgsqlCommand("LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE", blocking, transaction))
+            await locking.ExecuteNonQueryAsync(Cancellation);
+        await Database.AddLogAsync(ann);
+        string[] addresses = ["/usage?sort=cost", "/usage?sort=name", "/usage/table?sort=tokens", "/usage/table?sort=requests"];
+        await Task.WhenAll(addresses.Select(address => AssertUnavailableAsync(site, address)));
+        Assert.Contains(site.Logs.Errors, error => error.Contains("connection pool has been exhausted", StringComparison.Ordinal));
+        Assert.False(stream.Ended.IsCompleted);
+
+        await transaction.RollbackAsync(Cancellation);
+        await AssertRightSoonAsync(site, "1");
+        await stream.NextAsync();
+    }
+
+    private static async Task AssertUnavailableAsync(Site site, string address)
+    {
+        using var answer = await site.Http.GetAsync(new Uri(address, UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(5), answer.Headers.RetryAfter?.Delta);
+        Assert.Contains("The database does not answer", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
 
     private static async Task AssertRightSoonAsync(Site site, string requests)

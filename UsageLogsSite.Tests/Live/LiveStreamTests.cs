@@ -40,7 +40,25 @@ public sealed class LiveStreamTests : IDisposable
         var next = NextAsync(events);
         Assert.False(next.IsCompleted);
         stream.Offer("v101");
+        _time.Advance(Heartbeat / 2);
         Assert.Equal("v101", (await next).Data);
+    }
+
+    [Fact]
+    public async Task Events_beyond_the_limit_wait_and_the_latest_takes_their_place()
+    {
+        using var stream = Open("v1", eventsPerSecond: 2);
+        await using var events = Read(stream);
+        await NextAsync(events);
+        stream.Offer("v2");
+        Assert.Equal("v2", (await NextAsync(events)).Data);
+        stream.Offer("v3");
+        var next = NextAsync(events);
+        _time.Advance(TimeSpan.FromMilliseconds(400));
+        Assert.False(next.IsCompleted);
+        stream.Offer("v4");
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal("v4", (await next).Data);
     }
 
     [Fact]
@@ -107,8 +125,9 @@ public sealed class LiveStreamTests : IDisposable
 
     public void Dispose() => _services.Dispose();
 
-    private LiveStream Open(string? version) =>
-        new(version, Heartbeat, _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), () => _isFollowing, _ => _left++);
+    private LiveStream Open(string? version, int eventsPerSecond = 10) => new(
+        version, new LiveOptions { Heartbeat = Heartbeat, MaxEventsPerSecond = eventsPerSecond }, _time,
+        new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), () => _isFollowing, _ => _left++);
 
     private static IAsyncEnumerator<SseItem<string>> Read(LiveStream stream) =>
         stream.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);

@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
 
 namespace UsageLogsSite.Tests.Support;
 
@@ -32,6 +35,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly Task _accepting;
     private volatile Fault _fault;
     private volatile Uri _target;
+    private volatile Spoiled? _spoiled;
 
     internal FaultProxy(string host, int port)
     {
@@ -55,6 +59,12 @@ internal sealed class FaultProxy : IAsyncDisposable
         if (fault == Fault.Cut)
             CutAll();
     }
+
+    /// <summary>Turns whole answers to requests for a path into something else, after which their connection closes; all else passes.</summary>
+    internal void Spoil(string path, Func<byte[], byte[]> with) => _spoiled = new Spoiled($"GET {path}", with);
+
+    /// <summary>All answers pass as they are.</summary>
+    internal void SpoilNothing() => _spoiled = null;
 
     public async ValueTask DisposeAsync()
     {
@@ -102,7 +112,7 @@ internal sealed class FaultProxy : IAsyncDisposable
             if (_fault == Fault.Cut)
                 return;
             await far.ConnectAsync(_target.Host, _target.Port, _closed.Token);
-            await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream()), PumpAsync(far.GetStream(), near.GetStream()));
+            await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream(), SpoilAsync), PumpAsync(far.GetStream(), near.GetStream()));
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
@@ -117,13 +127,15 @@ internal sealed class FaultProxy : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(NetworkStream from, NetworkStream to)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, Func<ReadOnlyMemory<byte>, NetworkStream, Task<bool>>? spoil = null)
     {
         var buffer = new byte[16 * 1024];
         while (true)
         {
             var read = await from.ReadAsync(_fault == Fault.Drip ? buffer.AsMemory(0, 1) : buffer, _closed.Token);
             if (read == 0)
+                return;
+            if (spoil is not null && await spoil(buffer.AsMemory(0, read), from))
                 return;
             while (_fault == Fault.BlackHole)
                 await Task.Delay(TimeSpan.FromMilliseconds(20), _closed.Token);
@@ -132,4 +144,41 @@ internal sealed class FaultProxy : IAsyncDisposable
             await to.WriteAsync(buffer.AsMemory(0, read), _closed.Token);
         }
     }
+
+    private async Task<bool> SpoilAsync(ReadOnlyMemory<byte> request, NetworkStream near)
+    {
+        if (_spoiled is not { } spoiled || !request.Span.StartsWith(Encoding.ASCII.GetBytes(spoiled.Request)))
+            return false;
+        using var far = new TcpClient();
+        await far.ConnectAsync(_target.Host, _target.Port, _closed.Token);
+        await far.GetStream().WriteAsync(request, _closed.Token);
+        await near.WriteAsync(spoiled.With(await ReadAnswerAsync(far.GetStream())), _closed.Token);
+
+        // An orderly end, until the browser closes too: a reset could take away what it has not read yet.
+        near.Socket.Shutdown(SocketShutdown.Send);
+        _ = await near.ReadAsync(new byte[1], _closed.Token);
+        return true;
+    }
+
+    private async Task<byte[]> ReadAnswerAsync(NetworkStream far)
+    {
+        var answer = new List<byte>();
+        var buffer = new byte[16 * 1024];
+        int read;
+        while (!IsWhole(answer) && (read = await far.ReadAsync(buffer, _closed.Token)) > 0)
+            answer.AddRange(buffer.AsSpan(0, read));
+        return [.. answer];
+    }
+
+    private static bool IsWhole(List<byte> answer)
+    {
+        var text = Encoding.Latin1.GetString([.. answer]);
+        var body = text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4;
+        if (body < 4)
+            return false;
+        var length = Regex.Match(text[..body], @"Content-Length: (\d+)").Groups[1].Value;
+        return length == "" || text.Length - body >= int.Parse(length, CultureInfo.InvariantCulture);
+    }
+
+    private sealed record Spoiled(string Request, Func<byte[], byte[]> With);
 }

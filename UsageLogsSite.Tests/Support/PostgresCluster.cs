@@ -1,6 +1,4 @@
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
 [assembly: AssemblyFixture(typeof(UsageLogsSite.Tests.Support.PostgresCluster))]
@@ -23,10 +21,8 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         _server = await EmbeddedPostgres.StartAsync(_directory, FastAndForgetful, TestContext.Current.CancellationToken);
         await ExecuteAsync("CREATE DATABASE template_usage");
-        await using var dataSource = NpgsqlDataSource.Create(To("template_usage"));
-        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(dataSource).Options;
-        await using var context = new UsageDbContext(options);
-        await context.Database.MigrateAsync(TestContext.Current.CancellationToken);
+        await using var template = new PostgresDatabase(To("template_usage"));
+        await template.MigrateAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Tests.Support;
 
@@ -20,6 +22,13 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
         await _dataSource.DisposeAsync();
         if (cluster is not null)
             await cluster.ExecuteAsync($"DROP DATABASE {_name} WITH (FORCE)");
+    }
+
+    /// <summary>Makes the schema, in a database that has none.</summary>
+    internal async Task MigrateAsync()
+    {
+        await using var context = new UsageDbContext((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(_dataSource).Options);
+        await context.Database.MigrateAsync(Cancellation);
     }
 
     internal async Task<int> ExecuteAsync(string sql, params object[] parameters)
@@ -79,6 +88,14 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
         await cluster!.ExecuteAsync($"ALTER DATABASE {_name} ALLOW_CONNECTIONS true");
         _dataSource.Clear();
     }
+
+    /// <summary>Lets everybody read and, but for those who are connected from elsewhere already, nobody write.</summary>
+    internal Task MakeReadOnlyAsync() => cluster!.ExecuteAsync(
+        $"ALTER DATABASE {_name} SET default_transaction_read_only = on; " +
+        $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_name}' AND application_name LIKE 'UsageLogsSite %'");
+
+    /// <summary>Lets everybody write again.</summary>
+    internal Task MakeWritableAsync() => cluster!.ExecuteAsync($"ALTER DATABASE {_name} RESET default_transaction_read_only");
 
     /// <summary>Runs psql in a process of its own: a writer that knows nothing of this site.</summary>
     internal async Task PsqlAsync(string sql)

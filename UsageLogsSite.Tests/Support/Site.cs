@@ -84,6 +84,7 @@ internal sealed class Site : WebApplicationFactory<Program>
         // All of a test's clients share one address: limits are for the tests of limits.
         builder.UseSetting("Live:MaxStreamsPerClient", "10000");
         builder.UseSetting("Live:MaxStreamsPerAddress", "10000");
+        builder.UseSetting("Live:MaxOpensPerSecond", "100000");
         builder.UseSetting("Limits:RequestsPerSecond", "100000");
         foreach (var (key, value) in _settings)
             builder.UseSetting(key, value);

@@ -19,6 +19,12 @@ internal static class Limits
     /// <summary>A browser chooses its own id; what one address may ask for in all is bounded by this many browsers' worth.</summary>
     private const int BrowsersPerAddress = 20;
 
+    /// <summary>How often the line of those who open a stream moves on.</summary>
+    private const int OpeningsEachSecond = 10;
+
+    /// <summary>The page's script gives a connection 25 seconds.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(22);
+
     private static readonly TimeSpan RefusalWindow = TimeSpan.FromSeconds(10);
 
     internal static void AddLimits(this WebApplicationBuilder builder)
@@ -32,7 +38,8 @@ internal static class Limits
                 Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.AddressOf),
                 Streams(live.Value.MaxStreamsPerClient, ClientId.Of),
                 Streams(live.Value.MaxStreamsPerAddress, ClientId.AddressOf),
-                Streams(live.Value.MaxStreams, _ => "all"));
+                Streams(live.Value.MaxStreams, _ => "all"),
+                Opens(live.Value.MaxOpensPerSecond));
             var refusals = Refusals(limits.Value);
             limiter.OnRejected = (rejected, cancellation) => RefuseAsync(rejected, refusals, cancellation);
         });
@@ -52,6 +59,19 @@ internal static class Limits
     private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) =>
         PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments(LiveEndpoints.Address)
             ? RateLimitPartition.GetConcurrencyLimiter(who(http), _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 })
+            : RateLimitPartition.GetNoLimiter("no stream"));
+
+    /// <summary>After a restart all readers come back at once: they are let in one after the other, and wait no longer than a connect may take.</summary>
+    private static PartitionedRateLimiter<HttpContext> Opens(int perSecond) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments(LiveEndpoints.Address)
+            ? RateLimitPartition.GetTokenBucketLimiter("all", _ => new TokenBucketRateLimiterOptions
+            {
+                TokensPerPeriod = perSecond / OpeningsEachSecond,
+                TokenLimit = perSecond / OpeningsEachSecond,
+                ReplenishmentPeriod = TimeSpan.FromSeconds(1) / OpeningsEachSecond,
+                QueueLimit = perSecond * (int)LongestWait.TotalSeconds,
+                QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+            })
             : RateLimitPartition.GetNoLimiter("no stream"));
 
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) =>

@@ -1,5 +1,4 @@
 using Npgsql;
-using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Live;
@@ -9,44 +8,32 @@ namespace UsageLogsSite.Live;
 /// not kept for those who were away.
 /// </summary>
 internal sealed partial class ChangeListener(
-    Databases databases, FilterSets sets, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger) : BackgroundService
+    Databases databases, FilterSets sets, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
+    : ReconnectingService(databases.Listener, TimeSpan.FromMilliseconds(100), time)
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
+    /// <inheritdoc />
+    protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        connection.Notification += (_, notification) => Hear(notification.Payload);
+        await using var listen = new NpgsqlCommand("LISTEN usage_changed", connection);
+        await listen.ExecuteNonQueryAsync(cancellation);
+    }
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        var retry = FirstRetry;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await using var connection = await databases.Listener.OpenConnectionAsync(stoppingToken);
-                connection.Notification += (_, notification) => Hear(notification.Payload);
-                await using (var listen = new NpgsqlCommand("LISTEN usage_changed", connection))
-                    await listen.ExecuteNonQueryAsync(stoppingToken);
+        sets.Follow();
+        LogListening(logger);
+        while (true)
+            await connection.WaitAsync(cancellation);
+    }
 
-                retry = FirstRetry;
-                sets.Follow();
-                LogListening(logger);
-                while (true)
-                    await connection.WaitAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, the site stays up and tries again: an exception that leaves here would end it.
-                sets.Lose();
-                metrics.ListenerLost();
-                LogLost(logger, retry.TotalMilliseconds, e.Message, DatabaseFailure.Is(e) ? null : e);
-                await Task.Delay(retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
-            }
-        }
+    /// <inheritdoc />
+    protected override void Lose(TimeSpan retry, string reason, Exception? bug)
+    {
+        sets.Lose();
+        metrics.ListenerLost();
+        LogLost(logger, retry.TotalMilliseconds, reason, bug);
     }
 
     private void Hear(string payload)

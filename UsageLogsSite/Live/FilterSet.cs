@@ -11,6 +11,9 @@ namespace UsageLogsSite.Live;
 /// </summary>
 internal sealed partial class FilterSet : IDisposable
 {
+    /// <summary>Views remembered beside the current one, for readers who are a little behind.</summary>
+    private const int Earlier = 3;
+
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(1);
 
     /// <summary>Timers cannot wait for months; an early look is harmless.</summary>
@@ -28,6 +31,7 @@ internal sealed partial class FilterSet : IDisposable
     private readonly ITimer _expiry;
     private Task<UsageView>? _reading;
     private volatile Snapshot? _current;
+    private volatile UsageView[] _earlier = [];
 
     internal FilterSet(UsageFilter filter, UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger logger)
     {
@@ -83,6 +87,9 @@ internal sealed partial class FilterSet : IDisposable
 
         return RefreshAsync().WaitAsync(cancellation);
     }
+
+    /// <summary>A view of a moment ago, by its version; null if it is forgotten or never was.</summary>
+    internal UsageView? Find(string version) => _earlier.FirstOrDefault(v => v.Version == version);
 
     /// <inheritdoc />
     public void Dispose()
@@ -167,6 +174,8 @@ internal sealed partial class FilterSet : IDisposable
         lock (_gate)
         {
             changed = view.Version != _current?.View.Version;
+            if (changed && _current is { } last)
+                _earlier = [last.View, .. _earlier.Take(Earlier - 1)];
 
             // Equal content stays the same object: what others have made of it, such as its markup, stays with it.
             _current = new Snapshot(changed ? view : _current!.View, start);

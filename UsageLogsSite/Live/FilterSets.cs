@@ -32,7 +32,7 @@ internal sealed partial class FilterSets(
     internal LiveStream Subscribe(UsageFilter filter, string? version)
     {
         var key = filter.QueryString;
-        var stream = new LiveStream(version, options.Value.Heartbeat, time, metrics, () => _isFollowing, gone => Leave(key, gone));
+        var stream = new LiveStream(version, options.Value, time, metrics, () => _isFollowing, gone => Leave(key, gone));
         lock (_gate)
         {
             if (!_sets.TryGetValue(key, out var set))
@@ -54,15 +54,12 @@ internal sealed partial class FilterSets(
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
     {
-        FilterSet? set = null;
-        if (_isFollowing)
-        {
-            lock (_gate)
-                _sets.TryGetValue(filter.QueryString, out set);
-        }
-
+        var set = _isFollowing ? SetOf(filter) : null;
         return set?.ReadAsync(cancellation) ?? table.ReadAsync(filter, cancellation);
     }
+
+    /// <summary>What a filter showed a moment ago, by its version; null if nobody remembers.</summary>
+    internal UsageView? Find(UsageFilter filter, string version) => SetOf(filter)?.Find(version);
 
     /// <summary>Wakes the sets that a change can touch.</summary>
     internal void Publish(UsageChange change)
@@ -86,6 +83,12 @@ internal sealed partial class FilterSets(
 
     /// <summary>Changes are no longer heard: what sets remember may be old.</summary>
     internal void Lose() => _isFollowing = false;
+
+    private FilterSet? SetOf(UsageFilter filter)
+    {
+        lock (_gate)
+            return _sets.GetValueOrDefault(filter.QueryString);
+    }
 
     private void Leave(string key, LiveStream stream)
     {

@@ -29,6 +29,14 @@ internal sealed class LiveOptions
     [Allowed("Live", "1", "1000000")]
     public int MaxStreamsPerAddress { get; set; } = 1_000;
 
+    /// <summary>Streams that may be opened in a second in all; whoever comes faster waits in line, so that a restart is no stampede.</summary>
+    [Allowed("Live", "10", "1000000")]
+    public int MaxOpensPerSecond { get; set; } = 500;
+
+    /// <summary>Updates that a stream carries in a second at most, whatever <see cref="Debounce"/> is; in between the latest wins.</summary>
+    [Allowed("Live", "1", "1000")]
+    public int MaxEventsPerSecond { get; set; } = 10;
+
     /// <summary>How long a stream lives, give or take a fifth; readers come back unnoticed.</summary>
     [Allowed("Live", "00:00:01", "1.00:00:00")]
     public TimeSpan MaxStreamLifetime { get; set; } = TimeSpan.FromMinutes(15);

@@ -27,6 +27,8 @@ internal sealed class LiveStream : IDisposable
         new BoundedChannelOptions(1));
 
     private readonly ITimer _heartbeat;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _leastGap;
     private readonly LiveMetrics _metrics;
     private readonly Action<LiveStream> _leave;
     private readonly string? _openedWith;
@@ -34,21 +36,23 @@ internal sealed class LiveStream : IDisposable
     private bool _disposed;
 
     /// <param name="version">The version that the reader shows; null if unknown.</param>
-    /// <param name="heartbeat">How often a quiet stream says that it is alive.</param>
+    /// <param name="options">How often a quiet stream says that it is alive, and how many events it may carry.</param>
     /// <param name="time">The clock.</param>
     /// <param name="metrics">Counts events.</param>
     /// <param name="isFollowing">Whether changes are being heard.</param>
     /// <param name="leave">Called once, when the reader is gone.</param>
-    internal LiveStream(string? version, TimeSpan heartbeat, TimeProvider time, LiveMetrics metrics, Func<bool> isFollowing, Action<LiveStream> leave)
+    internal LiveStream(string? version, LiveOptions options, TimeProvider time, LiveMetrics metrics, Func<bool> isFollowing, Action<LiveStream> leave)
     {
         _openedWith = version;
         _version = version;
+        _time = time;
+        _leastGap = TimeSpan.FromSeconds(1) / options.MaxEventsPerSecond;
         _metrics = metrics;
         _leave = leave;
 
         // A heartbeat must never push out a version: it is written only into an empty queue.
         _heartbeat = time.CreateTimer(
-            _ => _next.Writer.TryWrite(new SseItem<string>(isFollowing() ? Alive : Blind, Heartbeat)), null, heartbeat, heartbeat);
+            _ => _next.Writer.TryWrite(new SseItem<string>(isFollowing() ? Alive : Blind, Heartbeat)), null, options.Heartbeat, options.Heartbeat);
     }
 
     /// <summary>Tells the reader of a version, unless it knows it. The latest wins.</summary>
@@ -78,13 +82,15 @@ internal sealed class LiveStream : IDisposable
         };
         _metrics.Sent(Heartbeat);
 
-        while (await WaitToReadAsync(cancellation))
+        long? lastChange = null;
+        while (await WaitToReadAsync(lastChange, cancellation))
         {
-            while (_next.Reader.TryRead(out var item))
-            {
-                yield return item;
-                _metrics.Sent(item.EventType);
-            }
+            if (!_next.Reader.TryRead(out var item))
+                continue;
+            if (item.EventType == UsageChanged)
+                lastChange = _time.GetTimestamp();
+            yield return item;
+            _metrics.Sent(item.EventType);
         }
     }
 
@@ -107,11 +113,16 @@ internal sealed class LiveStream : IDisposable
     private static bool IsEventId(string? text) =>
         text is { Length: > 0 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
-    private async ValueTask<bool> WaitToReadAsync(CancellationToken cancellation)
+    /// <summary>Waits for an event, and for its turn: meanwhile a newer one may take its place.</summary>
+    private async ValueTask<bool> WaitToReadAsync(long? lastChange, CancellationToken cancellation)
     {
         try
         {
-            return await _next.Reader.WaitToReadAsync(cancellation);
+            if (!await _next.Reader.WaitToReadAsync(cancellation))
+                return false;
+            if (lastChange is { } last && _leastGap - _time.GetElapsedTime(last) is { Ticks: > 0 } wait)
+                await Task.Delay(wait, _time, cancellation);
+            return true;
         }
         catch (OperationCanceledException)
         {

@@ -15,6 +15,19 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal async Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
     {
+        try
+        {
+            return await ReadOnceAsync(filter, cancellation);
+        }
+        catch (Exception e) when (DatabaseFailure.IsLostConnection(e))
+        {
+            // The pool cannot know that the server restarted since: no reader should be told of that.
+            return await ReadOnceAsync(filter, cancellation);
+        }
+    }
+
+    private async Task<UsageView> ReadOnceAsync(UsageFilter filter, CancellationToken cancellation)
+    {
         await using var database = await contexts.CreateDbContextAsync(cancellation);
         var view = await ReadPageAsync(database, filter, cancellation);
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Rollup;
@@ -12,45 +11,26 @@ namespace UsageLogsSite.Rollup;
 /// </summary>
 internal sealed partial class RollupService(
     Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
-    : BackgroundService
+    : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var retry = FirstRetry;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await using var connection = await databases.Rollup.OpenConnectionAsync(stoppingToken);
-                await BecomeLeaderAsync(connection, stoppingToken);
-                LogElected(logger);
-                retry = FirstRetry;
-                await new RollupShift(connection, options.Value, time, metrics, logger).RunAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // Whatever it was, the site stays up and tries again: an exception that leaves here would end it.
-                LogInterrupted(logger, retry.TotalMilliseconds, e.Message, DatabaseFailure.Is(e) ? null : e);
-                await Task.Delay(retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
-            }
-        }
-    }
-
-    private async Task BecomeLeaderAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         while (!await Election.TryWinAsync(connection, cancellation))
-            await Task.Delay(ElectionPoll, time, cancellation);
+            await Task.Delay(ElectionPoll, Time, cancellation);
     }
+
+    /// <inheritdoc />
+    protected override Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        LogElected(logger);
+        return new RollupShift(connection, options.Value, Time, metrics, logger).RunAsync(cancellation);
+    }
+
+    /// <inheritdoc />
+    protected override void Lose(TimeSpan retry, string reason, Exception? bug) => LogInterrupted(logger, retry.TotalMilliseconds, reason, bug);
 
     [LoggerMessage(2001, LogLevel.Information, "Rollup: this instance folds")]
     private static partial void LogElected(ILogger logger);

@@ -3,6 +3,8 @@
   const $ = id => document.getElementById(id);
   const stream = () => document.querySelector(".live-stream");
   const isTable = ctx => ctx.target?.id === "usage-table" && !isStream(ctx.sourceElement);
+  const shown = () => `"${$("refresh")?.dataset.version}"`;
+  const isWhole = text => /^\s*<section id="usage-table"[^]*<\/section>\s*$/.test(text); // a proxy may cut it, or send a page of its own
   const isStream = element => element?.classList?.contains("live-stream");
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -11,7 +13,7 @@
   const POLL = 15_000; // without a stream
   const GRACE = 6_000; // a stream that is back by then was not missed: its life is limited
 
-  let connected = false, lostAt = 0, failed = false, choice = false, asOf = Date.now(), silence, busy;
+  let connected = false, lostAt = 0, failed = false, choice = false, ended = false, asOf = Date.now(), silence, busy;
 
   function localise(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
@@ -21,13 +23,26 @@
     }
   }
 
+  // What is the same is only named: put our own there. False where there is none.
+  function complete({ fragment }) {
+    const rows = document.querySelectorAll("#usage-table tbody > tr");
+    for (const same of fragment.querySelectorAll("[data-same]")) {
+      const own = same.id ? $(same.id) : rows[same.dataset.same];
+      if (!own) return false;
+      const copy = own.cloneNode(true);
+      if (same.dataset.version) copy.dataset.version = same.dataset.version;
+      same.replaceWith(copy);
+    }
+    return true;
+  }
+
   function show() {
     const status = $("live-status");
     if (!status) return;
-    const state = !navigator.onLine ? "offline" : document.hidden ? "paused"
+    const state = ended ? "signed-out" : !navigator.onLine ? "offline" : document.hidden ? "paused"
       : !failed && (connected || Date.now() - lostAt < GRACE) ? "live" : "reconnecting";
     const since = `as of ${clock.format(asOf)}`;
-    const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}` }[state];
+    const text = { live: "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}`, "signed-out": `Signed out, ${since}` }[state];
     status.dataset.state = state;
     if (status.textContent !== text) status.textContent = text;
   }
@@ -38,8 +53,22 @@
     $("problem").querySelector("span").textContent = clock.format(asOf);
   }
 
+  // Signed out: without these two nothing is asked any more. The answer to a reader's own request may bring them back.
+  function end() {
+    ended = true;
+    stream()?._htmx?.sse?.abortController.abort();
+    for (const element of [stream(), $("refresh")]) element?.remove();
+    clearTimeout(silence);
+    show();
+    report("You are signed out.");
+    const link = document.createElement("a");
+    link.href = `/account/sign-in?returnUrl=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = "Sign in";
+    $("problem").firstChild.append(" ", link);
+  }
+
   function fail(ctx) {
-    if (!isTable(ctx)) return false;
+    if (ended || !isTable(ctx)) return false;
     failed = true;
     choice ||= ctx.sourceElement.id === "filters";
     show();
@@ -90,8 +119,9 @@
     if (source.id === "refresh") {
       // A queued request keeps its address: not the one shown any more, not wanted any more.
       const wanted = new URL(source.getAttribute("hx-get"), location.href);
-      if (ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
-      ctx.request.headers["If-None-Match"] = `"${source.dataset.version}"`;
+      if (ended || ctx.request.action !== wanted.pathname + wanted.search) event.preventDefault();
+      ctx.request.headers["If-None-Match"] = shown();
+      ctx.request.headers["A-IM"] = "usage-rows"; // differences will do
     } else if (isTable(ctx)) {
       busy = ctx;
       $("usage-table").setAttribute("aria-busy", "true");
@@ -106,7 +136,15 @@
 
   on("htmx:after:request", event => {
     const { ctx } = event.detail;
-    if (!isTable(ctx) || ctx.response.status >= 400) return;
+    if (ctx.response.status >= 400) return;
+    if (isTable(ctx) && ctx.response.status === 200 && !isWhole(ctx.text)) {
+      event.preventDefault();
+      if (fail(ctx)) report("The server's answer cannot be shown.");
+      return;
+    }
+    if (ended && (ctx.sourceElement.id === "refresh" || isStream(ctx.sourceElement))) return;
+    ended = false;
+    if (!isTable(ctx)) return;
     failed = false;
     asOf = Date.now();
     if (ctx.sourceElement.id !== "refresh") choice = false; // an update of the old rows does not answer it
@@ -117,6 +155,7 @@
   on("htmx:response:error", event => {
     const { ctx } = event.detail;
     if (ctx.target === document.body) location.reload(); // going back failed: let the server say so
+    else if (ctx.response.status === 401) end();
     else fail(ctx);
   });
 
@@ -126,7 +165,15 @@
   });
 
   on("htmx:before:swap", event => {
-    for (const task of event.detail.tasks) localise(task.fragment);
+    const { ctx, tasks } = event.detail;
+    if (ended) return event.preventDefault(); // neither late rows nor an error's text: what is to be said is said
+    if (ctx.response?.status === 226 && !(ctx.request.headers["If-None-Match"] === shown() && tasks.every(complete))) {
+      event.preventDefault(); // differences from what is not here: ask for all
+      $("refresh").dataset.version = "";
+      window.htmx.trigger(document.body, "usage-changed");
+      return;
+    }
+    for (const task of tasks) localise(task.fragment);
   });
 
   on("htmx:after:swap", () => {
@@ -154,10 +201,10 @@
         setTimeout(show, GRACE);
       }
       connected = false;
-      if (event.detail.status === 401) location.reload();
+      if (event.detail.status === 401) end();
       show();
     });
   }
 
-  on("session-ended", () => location.reload());
+  on("session-ended", end);
 }

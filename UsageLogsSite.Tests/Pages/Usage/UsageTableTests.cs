@@ -55,6 +55,33 @@ public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task Who_can_put_differences_together_gets_only_these()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.AddUsersAsync(9);
+        await using var site = await Site.StartAsync(Database);
+        await using var watching = await SseReader.OpenAsync(site);
+        await watching.NextAsync();
+        using var first = await GetAsync(site, "/usage/table");
+        var etag = first.Headers.ETag!.ToString();
+        await Database.AddLogAsync(ann);
+        await watching.NextAsync();
+
+        using var whole = await GetAsync(site, "/usage/table", ("If-None-Match", etag));
+        Assert.Equal(HttpStatusCode.OK, whole.StatusCode);
+        Assert.Contains("User 001", await whole.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+
+        using var differences = await GetAsync(site, "/usage/table", ("If-None-Match", etag), ("A-IM", "usage-rows"), ("Accept-Encoding", "br"), ("HX-Request", "true"));
+        Assert.Equal(HttpStatusCode.IMUsed, differences.StatusCode);
+        Assert.Equal("usage-rows", differences.Headers.GetValues("IM").Single());
+        Assert.Equal(whole.Headers.ETag!.ToString(), differences.Headers.ETag!.ToString());
+        Assert.InRange(differences.Content.Headers.ContentLength!.Value + differences.Headers.ToString().Length, 1, 1_300);
+
+        using var unknown = await GetAsync(site, "/usage/table", ("If-None-Match", "\"unknown\""), ("A-IM", "usage-rows"));
+        Assert.Equal(HttpStatusCode.OK, unknown.StatusCode);
+    }
+
+    [Fact]
     public async Task The_version_is_the_same_on_every_instance_and_after_a_restart()
     {
         await Database.AddUsersAsync(3);

@@ -7,12 +7,16 @@ namespace UsageLogsSite.Pages.Usage;
 
 /// <summary>
 /// <c>GET /usage/table</c>: the fragment that refreshes the page. Outside of MVC, as most requests come here and most answers are
-/// bytes that are ready.
+/// bytes that are ready. Who names the version shown (<c>If-None-Match</c>) gets 304 while it is current; who also says that it can
+/// put differences together (<c>A-IM: usage-rows</c>) gets only these, as 226 (RFC 3229, delta encoding in HTTP).
 /// </summary>
 internal static class UsageTableEndpoint
 {
     /// <summary>The <c>HX-Source</c> of a refresh that nobody asked for.</summary>
     private const string BackgroundSource = "div#refresh";
+
+    /// <summary>The instance manipulation (RFC 3229, section 10.1) that the page's script understands.</summary>
+    private const string Differences = "usage-rows";
 
     internal static void MapUsageTable(this WebApplication app) => app.MapGet("/usage/table", AnswerAsync);
 
@@ -25,22 +29,34 @@ internal static class UsageTableEndpoint
 
         // The answer also names the address bar's next address: a browser's cache would repeat that at the wrong time.
         headers.CacheControl = "no-store";
-        headers.Vary = "Accept-Encoding";
         headers.ETag = etag.ToString();
-        if (http.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(etag, useStrongComparison: false)))
+        var known = http.Request.GetTypedHeaders().IfNoneMatch;
+        if (known.Any(k => k.Compare(etag, useStrongComparison: false)))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return;
         }
 
         NameAddress(http, filter, view);
-        var (bytes, encoding) = (await fragments.OfAsync(view)).For(http.Request.Headers.AcceptEncoding.ToString());
+        var shown = http.Request.Headers["A-IM"] == Differences ? FindShown(sets, filter, view, known) : null;
+        if (shown is not null)
+        {
+            http.Response.StatusCode = StatusCodes.Status226IMUsed;
+            headers["IM"] = Differences;
+        }
+
+        var (bytes, encoding) = (await fragments.OfAsync(view, shown)).For(http.Request.Headers.AcceptEncoding.ToString());
+        headers.Vary = "Accept-Encoding";
         if (encoding is not null)
             headers.ContentEncoding = encoding;
         http.Response.ContentType = "text/html; charset=utf-8";
         http.Response.ContentLength = bytes.Length;
         await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
     }
+
+    /// <summary>The view that the reader shows, if it is remembered and answers the same: a page may have moved.</summary>
+    private static UsageView? FindShown(FilterSets sets, UsageFilter filter, UsageView view, IList<EntityTagHeaderValue> known) =>
+        known is [var only] && sets.Find(filter, only.Tag.ToString().Trim('"')) is { } shown && shown.Filter == view.Filter ? shown : null;
 
     /// <summary>Keeps the address bar true: a reader's choice becomes a step to go back from, a background refresh never does.</summary>
     private static void NameAddress(HttpContext http, UsageFilter asked, UsageView view)

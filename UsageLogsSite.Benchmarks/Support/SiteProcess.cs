@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace UsageLogsSite.Benchmarks.Support;
+
+/// <summary>A site under measurement, in a process of its own.</summary>
+internal sealed class SiteProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+
+    private SiteProcess(Process process, IPEndPoint address)
+    {
+        _process = process;
+        Address = address;
+    }
+
+    /// <summary>Where it listens.</summary>
+    internal IPEndPoint Address { get; }
+
+    /// <summary>Processor time used so far.</summary>
+    internal TimeSpan Cpu
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Resident memory in bytes.</summary>
+    internal long Memory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    /// <summary>Starts a variant and waits until it answers.</summary>
+    /// <param name="variant">"ours" is the site itself; anything else is served by this program.</param>
+    /// <param name="connectionString">Its database.</param>
+    /// <param name="port">Where to listen; 0 for any free port.</param>
+    /// <param name="cancellation">Gives up.</param>
+    internal static async Task<SiteProcess> StartAsync(string variant, string connectionString, int port, CancellationToken cancellation)
+    {
+        var address = new IPEndPoint(IPAddress.Loopback, port == 0 ? FreePort() : port);
+        string[] program = variant == "ours" ? ["UsageLogsSite.dll"] : ["UsageLogsSite.Benchmarks.dll", "serve", variant];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program[0]), .. program[1..], "--urls", $"http://{address}"])
+        {
+            WorkingDirectory = AppContext.BaseDirectory,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        start.Environment["ConnectionStrings__UsageLogs"] = connectionString;
+
+        // All viewers share one address here: the limits of one client are not what is measured.
+        start.Environment["Live__MaxStreamsPerClient"] = start.Environment["Live__MaxStreamsPerAddress"] = "100000";
+        start.Environment["Limits__RequestsPerSecond"] = "100000";
+        var site = new SiteProcess(Process.Start(start)!, address);
+        site._process.OutputDataReceived += (_, _) => { };
+        site._process.BeginOutputReadLine();
+        await site.WaitUntilReadyAsync(cancellation);
+        return site;
+    }
+
+    /// <summary>Ends the process at once, as a crash does.</summary>
+    internal async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            await KillAsync();
+        _process.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private async Task WaitUntilReadyAsync(CancellationToken cancellation)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://{Address}")) };
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                using var ready = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), cancellation);
+                if (ready.IsSuccessStatusCode)
+                    return;
+            }
+            catch (HttpRequestException) when (!_process.HasExited && Stopwatch.GetElapsedTime(start) < Patience)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), cancellation);
+        }
+    }
+}
