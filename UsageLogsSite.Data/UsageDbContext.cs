@@ -19,6 +19,7 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : D
     public DbSet<UsageTotal> UsageTotals => Set<UsageTotal>();
 
     /// <inheritdoc />
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
-        modelBuilder.ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder
+        .HasPostgresExtension("pg_trgm")
+        .ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
 }
