@@ -97,6 +97,42 @@ namespace UsageLogsSite.Migrations
                         });
                 });
 
+            modelBuilder.Entity("UsageLogsSite.Data.UsageActivity", b =>
+                {
+                    b.Property<DateTime>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<string>("UserType")
+                        .HasColumnType("text")
+                        .HasColumnName("user_type");
+
+                    b.Property<decimal>("CostUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cost_usd");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.Property<decimal>("RevenueUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("revenue_usd");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("tokens");
+
+                    b.Property<long>("Users")
+                        .HasColumnType("bigint")
+                        .HasColumnName("users");
+
+                    b.HasKey("Hour", "UserType")
+                        .HasName("pk_usage_activity");
+
+                    b.ToTable("usage_activity", (string)null);
+                });
+
             modelBuilder.Entity("UsageLogsSite.Data.UsageDelta", b =>
                 {
                     b.Property<int>("CompletedPayments")
