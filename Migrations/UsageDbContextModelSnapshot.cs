@@ -20,6 +20,7 @@ namespace UsageLogsSite.Migrations
                 .HasAnnotation("ProductVersion", "10.0.15")
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
+            NpgsqlModelBuilderExtensions.HasPostgresExtension(modelBuilder, "pg_trgm");
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
             modelBuilder.Entity("UsageLogsSite.Data.CreditPurchase", b =>
@@ -94,6 +95,42 @@ namespace UsageLogsSite.Migrations
                         {
                             t.HasCheckConstraint("ck_rollup_state_one_row", "id");
                         });
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.UsageActivity", b =>
+                {
+                    b.Property<DateTime>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<string>("UserType")
+                        .HasColumnType("text")
+                        .HasColumnName("user_type");
+
+                    b.Property<decimal>("CostUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cost_usd");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.Property<decimal>("RevenueUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("revenue_usd");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("tokens");
+
+                    b.Property<long>("Users")
+                        .HasColumnType("bigint")
+                        .HasColumnName("users");
+
+                    b.HasKey("Hour", "UserType")
+                        .HasName("pk_usage_activity");
+
+                    b.ToTable("usage_activity", (string)null);
                 });
 
             modelBuilder.Entity("UsageLogsSite.Data.UsageDelta", b =>
@@ -327,6 +364,13 @@ namespace UsageLogsSite.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_users");
+
+                    b.HasIndex("Name", "Email")
+                        .HasDatabaseName("ix_users_name_email")
+                        .HasAnnotation("Npgsql:StorageParameter:fastupdate", false);
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Name", "Email"), "gin");
+                    NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex("Name", "Email"), new[] { "gin_trgm_ops", "gin_trgm_ops" });
 
                     b.HasIndex("Name", "Id")
                         .HasDatabaseName("ix_users_name_id");

@@ -18,7 +18,11 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : D
     /// <summary>One row per user, kept by the rollup.</summary>
     public DbSet<UsageTotal> UsageTotals => Set<UsageTotal>();
 
+    /// <summary>The sums of these rows by type and hour of the last activity, kept by the rollup.</summary>
+    public DbSet<UsageActivity> UsageActivity => Set<UsageActivity>();
+
     /// <inheritdoc />
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
-        modelBuilder.ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder
+        .HasPostgresExtension("pg_trgm")
+        .ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
 }

@@ -27,6 +27,18 @@ internal sealed class UsageTotalConfiguration : IEntityTypeConfiguration<UsageTo
     }
 }
 
+internal sealed class UsageActivityConfiguration : IEntityTypeConfiguration<UsageActivity>
+{
+    public void Configure(EntityTypeBuilder<UsageActivity> activity)
+    {
+        activity.ToTable("usage_activity");
+        activity.HasKey(a => new { a.Hour, a.UserType });
+        activity.Property(a => a.UserType).StoredInLowerCase().ValueGeneratedNever();
+        activity.Property(a => a.CostUsd).HasColumnType("numeric");
+        activity.Property(a => a.RevenueUsd).HasColumnType("numeric");
+    }
+}
+
 // No key and no index: writers append at heap speed, the fold deletes what it reads.
 internal sealed class UsageDeltaConfiguration : IEntityTypeConfiguration<UsageDelta>
 {

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using UsageLogsSite.Data;
+using UsageLogsSite.Tests.Rollup;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
@@ -19,9 +20,26 @@ public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         await using var context = UsageDatabase.CreateContext(Database.DataSource);
         await context.Database.MigrateAsync("0", Cancellation);
-        Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"));
+
+        // But for an extension, which others may use as well.
+        Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"));
         await context.Database.MigrateAsync(Cancellation);
         await Database.AddLogAsync(await Database.AddUserAsync("Ann"));
+    }
+
+    [Fact]
+    public async Task A_new_schema_has_the_sums_of_totals_that_were_there_before()
+    {
+        await Database.AddUsersAsync(90);
+        await using (var site = await Site.StartAsync(Database))
+            await site.FoldedAsync();
+        var options = (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(Database.DataSource).Options;
+        await using var context = new UsageDbContext(options);
+        await context.Database.MigrateAsync("SearchIndex", Cancellation);
+        await Database.AddUserAsync("Ann");
+        await context.Database.MigrateAsync(Cancellation);
+        Assert.Equal(90L, await Database.ScalarAsync<long>("SELECT users FROM usage_activity WHERE hour = 'infinity'"));
+        await Totals.AssertExactAsync(Database);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using UsageLogsSite.Data;
 
@@ -15,6 +16,9 @@ internal sealed class UserUsage
 internal static class UsageFilterQueries
 {
     internal static readonly TimeSpan InactiveAfter = TimeSpan.FromDays(30);
+
+    /// <summary>An index of trigrams cannot find less.</summary>
+    private const int ShortestIndexedSearch = 3;
 
     /// <summary>Every user with their totals.</summary>
     internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database) =>
@@ -57,15 +61,13 @@ internal static class UsageFilterQueries
     /// </summary>
     internal static IOrderedQueryable<UserUsage> OrderBy(this IQueryable<UserUsage> users, UsageFilter filter) => filter.Sort switch
     {
-        UsageSort.Name => filter.Descending
-            ? users.OrderByDescending(u => u.User.Name).ThenByDescending(u => u.User.Id)
-            : users.OrderBy(u => u.User.Name).ThenBy(u => u.User.Id),
-        UsageSort.Requests => users.By(u => u.Total.Requests, filter.Descending),
-        UsageSort.Tokens => users.By(u => u.Total.Tokens, filter.Descending),
-        UsageSort.Credits => users.By(u => u.Total.CreditsUsed, filter.Descending),
-        UsageSort.Cost => users.By(u => u.Total.CostUsd, filter.Descending),
-        UsageSort.Revenue => users.By(u => u.Total.RevenueUsd, filter.Descending),
-        _ => users.By(u => u.Total.LastActivity, filter.Descending),
+        UsageSort.Name => users.By(u => u.User.Name, u => u.User.Id, filter),
+        UsageSort.Requests => users.By(u => u.Total.Requests, u => u.Total.UserId, filter),
+        UsageSort.Tokens => users.By(u => u.Total.Tokens, u => u.Total.UserId, filter),
+        UsageSort.Credits => users.By(u => u.Total.CreditsUsed, u => u.Total.UserId, filter),
+        UsageSort.Cost => users.By(u => u.Total.CostUsd, u => u.Total.UserId, filter),
+        UsageSort.Revenue => users.By(u => u.Total.RevenueUsd, u => u.Total.UserId, filter),
+        _ => users.By(u => u.Total.LastActivity, u => u.Total.UserId, filter),
     };
 
     /// <summary>The oldest activity inside an activity window, in UTC; null where the filter has no window.</summary>
@@ -81,10 +83,16 @@ internal static class UsageFilterQueries
     };
 
     private static IOrderedQueryable<UserUsage> By<TKey>(
-        this IQueryable<UserUsage> users, System.Linq.Expressions.Expression<Func<UserUsage, TKey>> key, bool descending) =>
-        descending
-            ? users.OrderByDescending(key).ThenByDescending(u => u.Total.UserId)
-            : users.OrderBy(key).ThenBy(u => u.Total.UserId);
+        this IQueryable<UserUsage> users, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
+    {
+        if (filter.Search.Length < ShortestIndexedSearch)
+            return filter.Descending ? users.OrderByDescending(key).ThenByDescending(id) : users.OrderBy(key).ThenBy(id);
+
+        // Always false, and no index has it: PostgreSQL expects more matches than there are, and would rather read all users in the
+        // column's order until a page is full. So it has to find the matches first, and to sort these.
+        var found = users.OrderBy(u => u.Total.UserId != u.User.Id);
+        return filter.Descending ? found.ThenByDescending(key).ThenByDescending(id) : found.ThenBy(key).ThenBy(id);
+    }
 
     private static string EscapeLike(string text) => text
         .Replace(@"\", @"\\", StringComparison.Ordinal)

@@ -54,38 +54,31 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     /// </summary>
     private static IQueryable<Found> Query(UsageDbContext database, UsageFilter filter, DateTime now)
     {
-        var kept = database.UserUsage().Where(filter, now);
-        var activeSince = now - UsageFilterQueries.InactiveAfter;
-        var sums = kept.GroupBy(_ => 1).Select(all => new Sums
-        {
-            Users = (long?)all.LongCount(),
-            ActiveUsers = (long?)all.LongCount(u => u.Total.LastActivity >= activeSince),
-            Requests = (long?)all.Sum(u => u.Total.Requests),
-            Tokens = (long?)all.Sum(u => u.Total.Tokens),
-            CostUsd = (decimal?)all.Sum(u => u.Total.CostUsd),
-            RevenueUsd = (decimal?)all.Sum(u => u.Total.RevenueUsd),
-            OldestActive = all.Min(u => u.Total.LastActivity >= activeSince ? u.Total.LastActivity : (DateTime?)null),
-        });
-        var page = kept.OrderBy(filter).Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
+        var sums = UsageSums.Of(database, filter, now);
+        var page = database.UserUsage().Where(filter, now).OrderBy(filter).Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
 
-        var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? DateTime.MaxValue;
+        // Who leaves the filter's window, or enters it; without one, who is no longer counted as active.
+        var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? now - UsageFilterQueries.InactiveAfter;
         var inWindow = database.UserUsage()
             .Where(filter with { Activity = ActivityFilter.All }, now)
-            .Where(u => u.Total.LastActivity >= windowStart);
+            .Where(u => u.Total.LastActivity >= windowStart)
+            .Select(u => (DateTime?)u.Total.LastActivity);
 
-        return
+        var found =
             from one in database.Set<RollupState>()
             from s in sums.DefaultIfEmpty()
             from row in page.DefaultIfEmpty()
-            select new Found { Summary = s, Row = row, OldestInWindow = inWindow.Min(u => (DateTime?)u.Total.LastActivity) };
+            select new { Sums = s, Row = row };
+        return filter switch
+        {
+            { Search.Length: 0 } => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = inWindow.OrderBy(at => at).FirstOrDefault() }),
+            { Activity: ActivityFilter.Inactive } => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = inWindow.Min() }),
+            _ => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = f.Sums!.OldestActive }),
+        };
     }
 
-    private static DateTime? NextExpiry(UsageFilter filter, Found? found)
-    {
-        var leavesActive = found?.Summary?.OldestActive + UsageFilterQueries.InactiveAfter;
-        var leavesWindow = found?.OldestInWindow + UsageFilterQueries.WindowLength(filter.Activity);
-        return leavesWindow is null || leavesActive < leavesWindow ? leavesActive : leavesWindow;
-    }
+    private static DateTime? NextExpiry(UsageFilter filter, Found? found) =>
+        found?.OldestInWindow + (UsageFilterQueries.WindowLength(filter.Activity) ?? UsageFilterQueries.InactiveAfter);
 
     private static UsageRow ToRow(UserUsage u) => new(
         u.User.Id, u.User.Name, u.User.Email, u.User.UserType, u.User.CreatedAt,
@@ -94,28 +87,10 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
 
     private sealed class Found
     {
-        public Sums? Summary { get; init; }
+        public UsageSums? Summary { get; init; }
 
         public UserUsage? Row { get; init; }
 
         public DateTime? OldestInWindow { get; init; }
-    }
-
-    /// <summary>All null where the filter keeps nobody.</summary>
-    private sealed class Sums
-    {
-        public long? Users { get; init; }
-
-        public long? ActiveUsers { get; init; }
-
-        public long? Requests { get; init; }
-
-        public long? Tokens { get; init; }
-
-        public decimal? CostUsd { get; init; }
-
-        public decimal? RevenueUsd { get; init; }
-
-        public DateTime? OldestActive { get; init; }
     }
 }

@@ -18,6 +18,8 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
     /// deltas go at once, in later batches too: should the id come back, it begins at nothing.
     /// Each batch goes on where the last one ended ($2): one that began at the front would wade through all that the ones before
     /// it have deleted. For the same reason a rebuild's request, which no index finds, is searched for by some of them only ($3).
+    /// The sums by hour lose each user's former row, which the snapshot still shows, and gain the new one. What becomes empty is known
+    /// beforehand: one statement cannot both change a row and delete it.
     /// </summary>
     private const string FoldBatch = """
         WITH picked AS MATERIALIZED (
@@ -46,7 +48,10 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
                 revenue_usd = t.revenue_usd + excluded.revenue_usd,
                 completed_payments = t.completed_payments + excluded.completed_payments,
                 last_activity = excluded.last_activity
-            RETURNING t.user_type
+            RETURNING t.user_type, t.last_activity, t.requests, t.tokens, t.cost_usd, t.revenue_usd
+        ), former AS (
+            SELECT t.user_type, t.last_activity, t.requests, t.tokens, t.cost_usd, t.revenue_usd
+            FROM usage_totals t JOIN sums s ON s.user_id = t.user_id
         ), gone AS (
             SELECT s.user_id FROM sums s WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = s.user_id)
         ), dropped AS (
@@ -56,7 +61,26 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
         ), touched AS (
             SELECT user_type FROM folded
             UNION
-            SELECT t.user_type FROM usage_totals t JOIN sums s ON s.user_id = t.user_id
+            SELECT user_type FROM former
+        ), moved AS (
+            SELECT m.user_type, coalesce(h.hour, 'infinity') AS hour, sum(m.users) AS users, sum(m.users * m.requests) AS requests,
+                   sum(m.users * m.tokens) AS tokens, sum(m.users * m.cost_usd) AS cost_usd, sum(m.users * m.revenue_usd) AS revenue_usd
+            FROM (SELECT 1 AS users, * FROM folded UNION ALL SELECT -1, * FROM former) m,
+                 LATERAL (SELECT date_trunc('hour', m.last_activity, 'UTC') AS hour) h
+            GROUP BY m.user_type, ROLLUP (h.hour)
+        ), emptied AS (
+            DELETE FROM usage_activity a USING moved m WHERE (a.user_type, a.hour) = (m.user_type, m.hour) AND a.users + m.users <= 0
+        ), kept AS (
+            INSERT INTO usage_activity AS a (user_type, hour, users, requests, tokens, cost_usd, revenue_usd)
+            SELECT m.user_type, m.hour, m.users, m.requests, m.tokens, m.cost_usd, m.revenue_usd
+            FROM moved m LEFT JOIN usage_activity f ON (f.user_type, f.hour) = (m.user_type, m.hour)
+            WHERE coalesce(f.users, 0) + m.users > 0
+            ON CONFLICT (user_type, hour) DO UPDATE SET
+                users = a.users + excluded.users,
+                requests = a.requests + excluded.requests,
+                tokens = a.tokens + excluded.tokens,
+                cost_usd = a.cost_usd + excluded.cost_usd,
+                revenue_usd = a.revenue_usd + excluded.revenue_usd
         ), hint AS (
             SELECT pg_notify('usage_changed', string_agg(user_type, ',')) FROM touched HAVING count(*) > 0
         )

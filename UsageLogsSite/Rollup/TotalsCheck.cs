@@ -78,7 +78,7 @@ internal sealed class TotalsCheck(NpgsqlConnection connection, TimeProvider time
 
 /// <summary>A kept total that is not what the raw tables say.</summary>
 /// <param name="Table">The table of totals.</param>
-/// <param name="Key">Whose row: a user's id.</param>
+/// <param name="Key">Whose row: a user's id, or a type and an hour in UTC.</param>
 /// <param name="Column">The column; <c>row</c> where a whole row is missing or too much.</param>
 /// <param name="Expected">What the raw tables say, less what is not folded yet; times in UTC.</param>
 /// <param name="Found">What is kept.</param>

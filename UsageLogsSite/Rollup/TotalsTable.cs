@@ -8,9 +8,12 @@ namespace UsageLogsSite.Rollup;
 /// <param name="Key">The columns that name a row.</param>
 /// <param name="Sums">The columns that deltas add up; numbers, zero where there is nothing.</param>
 /// <param name="Looked">The columns that the fold looks up anew for each key it has a delta of.</param>
-/// <param name="Raw">A query of all these columns, one row per key, from the raw tables.</param>
-/// <param name="Pending">A query of key and sums, one row per key, from the deltas that are not folded yet.</param>
-internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, string[] Looked, string Raw, string Pending)
+/// <param name="Raw">A query of all these columns, one row per key, from the raw tables or from other totals.</param>
+/// <param name="Pending">
+/// A query of key and sums, one row per key, from the deltas that are not folded yet; null if they change nothing of what
+/// <paramref name="Raw"/> reads.
+/// </param>
+internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, string[] Looked, string Raw, string? Pending)
 {
     /// <summary>What the raw queries read, in the order in which they are locked.</summary>
     internal const string RawTables = "users, usage_logs, credit_purchases";
@@ -41,6 +44,13 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
                        sum(completed_payments) AS completed_payments
                 FROM usage_deltas WHERE user_id IS NOT NULL GROUP BY user_id
                 """),
+        new(
+            "usage_activity",
+            Key: ["user_type", "hour"],
+            Sums: ["users", "requests", "tokens", "cost_usd", "revenue_usd"],
+            Looked: [],
+            Raw: ActivityOf("usage_totals"),
+            Pending: null) { Rebuilt = ActivityOf("raw_usage_totals") },
     ];
 
     /// <summary>All totals anew from the raw tables, and the deltas that they already contain away: one statement, one snapshot.</summary>
@@ -50,11 +60,14 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
         SELECT count(*), pg_notify('usage_changed', 'internal,external') FROM known
         """;
 
+    /// <summary>What <see cref="Raw"/> is while all tables are made anew: totals of other totals are made from the new ones.</summary>
+    private string Rebuilt { get; init; } = Raw;
+
     private IEnumerable<string> Values => [.. Sums, .. Looked];
 
     /// <summary>Writes only the rows that differ: the others stay as they are, and so do their pages.</summary>
     private string Rebuild => $"""
-        , raw_{Name} AS ({Raw}), rebuilt_{Name} AS (
+        , raw_{Name} AS ({Rebuilt}), rebuilt_{Name} AS (
             INSERT INTO {Name} AS t ({List([.. Key, .. Values])})
             SELECT {List([.. Key, .. Values])} FROM raw_{Name}
             ON CONFLICT ({List(Key)}) DO UPDATE SET {List(Values.Select(c => $"{c} = excluded.{c}"))}
@@ -69,11 +82,12 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
     /// deltas that are not folded yet; what the fold looks up, and whether there is a row at all, is settled only where none is left.
     /// </summary>
     internal string Differences => $"""
-        WITH raw AS ({Raw}), pending AS ({Pending}), compared AS (
+        WITH raw AS ({Raw}), pending AS ({Pending ?? $"SELECT * FROM {Name} WHERE false"}), compared AS (
             SELECT {List(Key.Select(c => $"coalesce(r.{c}, t.{c}) AS {c}"))}, p.{Key[0]} IS NULL AS settled,
                    r.{Key[0]} IS NOT NULL AS is_raw, t.{Key[0]} IS NOT NULL AS is_kept,
-                   {List(Sums.Select(c => $"coalesce(r.{c}, 0) - coalesce(p.{c}, 0) AS raw_{c}, coalesce(t.{c}, 0) AS kept_{c}"))},
-                   {List(Looked.Select(c => $"r.{c} AS raw_{c}, t.{c} AS kept_{c}"))}
+                   {List([
+                       .. Sums.Select(c => $"coalesce(r.{c}, 0) - coalesce(p.{c}, 0) AS raw_{c}, coalesce(t.{c}, 0) AS kept_{c}"),
+                       .. Looked.Select(c => $"r.{c} AS raw_{c}, t.{c} AS kept_{c}")])}
             FROM raw r
             FULL JOIN {Name} t ON {Same("r", "t")}
             LEFT JOIN pending p ON {List(Key.Select(c => $"p.{c} = coalesce(r.{c}, t.{c})"), " AND ")}
@@ -81,15 +95,26 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
         SELECT concat_ws(' ', {List(Key)}), d.name, d.expected, d.found
         FROM compared c
         CROSS JOIN LATERAL (VALUES
-            ('row', CASE WHEN is_raw THEN 'there' ELSE 'none' END, CASE WHEN is_kept THEN 'there' ELSE 'none' END, settled),
-            {List(Sums.Select(c => $"('{c}', trim_scale(raw_{c}::numeric)::text, trim_scale(kept_{c}::numeric)::text, true)"))},
-            {List(Looked.Select(c => $"('{c}', raw_{c}::text, kept_{c}::text, settled AND is_raw AND is_kept)"))}
+            {List([
+                "('row', CASE WHEN is_raw THEN 'there' ELSE 'none' END, CASE WHEN is_kept THEN 'there' ELSE 'none' END, settled)",
+                .. Sums.Select(c => $"('{c}', trim_scale(raw_{c}::numeric)::text, trim_scale(kept_{c}::numeric)::text, true)"),
+                .. Looked.Select(c => $"('{c}', raw_{c}::text, kept_{c}::text, settled AND is_raw AND is_kept)")])}
         ) d (name, expected, found, counts)
         WHERE ((settled AND is_raw <> is_kept)
-            OR ({List(Sums.Select(c => $"raw_{c}"))}) IS DISTINCT FROM ({List(Sums.Select(c => $"kept_{c}"))})
-            OR (settled AND is_raw AND is_kept AND ({List(Looked.Select(c => $"raw_{c}"))}) IS DISTINCT FROM ({List(Looked.Select(c => $"kept_{c}"))})))
+            OR {Differ(Sums)}
+            OR (settled AND is_raw AND is_kept AND ({Differ(Looked)})))
           AND d.counts AND d.expected IS DISTINCT FROM d.found
         """;
+
+    private static string ActivityOf(string totals) => $"""
+        SELECT t.user_type, coalesce(h.hour, 'infinity') AS hour, count(*) AS users, sum(t.requests) AS requests, sum(t.tokens) AS tokens,
+               sum(t.cost_usd) AS cost_usd, sum(t.revenue_usd) AS revenue_usd
+        FROM {totals} t, LATERAL (SELECT date_trunc('hour', t.last_activity, 'UTC') AS hour) h
+        GROUP BY t.user_type, ROLLUP (h.hour)
+        """;
+
+    private static string Differ(string[] columns) => columns.Length == 0
+        ? "false" : $"({List(columns.Select(c => $"raw_{c}"))}) IS DISTINCT FROM ({List(columns.Select(c => $"kept_{c}"))})";
 
     private static string List(IEnumerable<string> columns, string separator = ", ") => string.Join(separator, columns);
 

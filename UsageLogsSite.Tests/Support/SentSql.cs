@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Npgsql;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Tests.Support;
+
+/// <summary>Makes contexts, and keeps the statements that they send, so that PostgreSQL can be asked how it would run them.</summary>
+internal sealed class SentSql(NpgsqlDataSource dataSource) : DbCommandInterceptor, IDbContextFactory<UsageDbContext>
+{
+    private readonly ConcurrentQueue<NpgsqlCommand> _sent = new();
+
+    public UsageDbContext CreateDbContext() =>
+        new((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(dataSource).AddInterceptors(this).Options);
+
+    public override ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)
+    {
+        _sent.Enqueue((NpgsqlCommand)((NpgsqlCommand)command).Clone());
+        return new(result);
+    }
+
+    internal void Clear() => _sent.Clear();
+
+    /// <summary>The plan of the one statement that was sent since the last call.</summary>
+    /// <param name="options">What EXPLAIN is asked for, such as <c>ANALYZE</c>.</param>
+    /// <param name="settings">Run before, such as <c>SET enable_seqscan = off</c>.</param>
+    internal async Task<string> ExplainAsync(string options = "COSTS OFF", string settings = "")
+    {
+        var sent = Assert.Single(_sent);
+        _sent.Clear();
+        await using var connection = await dataSource.OpenConnectionAsync(PostgresDatabase.Cancellation);
+        await using (var set = new NpgsqlCommand(settings + ";", connection))
+            await set.ExecuteNonQueryAsync(PostgresDatabase.Cancellation);
+        sent.Connection = connection;
+        sent.CommandText = $"EXPLAIN ({options}) {sent.CommandText}";
+        await using var reader = await sent.ExecuteReaderAsync(PostgresDatabase.Cancellation);
+        var plan = new List<string>();
+        while (await reader.ReadAsync(PostgresDatabase.Cancellation))
+            plan.Add(reader.GetString(0));
+        return string.Join('\n', plan);
+    }
+}
