@@ -46,6 +46,10 @@ public sealed class RaceTests(PostgresCluster cluster) : SiteTest(cluster)
         var streams = await Task.WhenAll(Enumerable.Range(0, count).Select(i => SseReader.OpenAsync(site, $"?size=10&page={i % 5 + 1}")));
         foreach (var stream in streams)
             await stream.NextAsync();
+
+        // A fold falls asleep for good once every transaction that began before has ended, other tests' included.
+        await Eventually.TrueAsync(
+            async () => DateTime.UtcNow - await LastAskedAsync() > TimeSpan.FromSeconds(2), "the fold sleeps");
         var (queries, asked) = (site.Queries, await LastAskedAsync());
 
         await Task.Delay(TimeSpan.FromSeconds(5), Cancellation);
