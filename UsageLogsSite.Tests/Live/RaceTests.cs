@@ -1,3 +1,4 @@
+using Npgsql;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Live;
@@ -59,6 +60,38 @@ public sealed class RaceTests(PostgresCluster cluster) : SiteTest(cluster)
         foreach (var stream in streams)
             await stream.DisposeAsync();
     }
+
+    [Fact]
+    public async Task However_many_views_change_few_ask_at_once()
+    {
+        var user = await Database.AddUserAsync("Ada");
+        await using var site = await Site.StartAsync(Database, new() { ["Live:MaxConcurrentReads"] = "2" });
+        string[] queries = ["", "?sort=name", "?sort=requests", "?sort=tokens", "?sort=cost", "?sort=revenue"];
+        var streams = await Task.WhenAll(queries.Select(query => SseReader.OpenAsync(site, query)));
+        foreach (var stream in streams)
+            await stream.NextAsync();
+
+        await using (var connection = await Database.DataSource.OpenConnectionAsync(Cancellation))
+        await using (var transaction = await connection.BeginTransactionAsync(Cancellation))
+        {
+            await using var command = new NpgsqlCommand("LOCK users IN ACCESS EXCLUSIVE MODE", connection);
+            await command.ExecuteNonQueryAsync(Cancellation);
+            await Database.ExecuteAsync("SELECT pg_notify('usage_changed', 'external')");
+            await Eventually.TrueAsync(async () => await WaitingAsync() == 2, "two views ask");
+            await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+            Assert.Equal(2, await WaitingAsync());
+        }
+
+        await Database.AddLogAsync(user);
+        foreach (var stream in streams)
+        {
+            await Eventually.TrueAsync(() => stream.LastVersion is not null, "every view is read in the end");
+            await stream.DisposeAsync();
+        }
+    }
+
+    private Task<long> WaitingAsync() => Database.ScalarAsync<long>(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite pages' AND wait_event_type = 'Lock' AND datname = current_database()");
 
     private Task<DateTime> LastAskedAsync() => Database.ScalarAsync<DateTime>(
         "SELECT max(query_start) FROM pg_stat_activity WHERE application_name LIKE 'UsageLogsSite %' AND datname = current_database()");

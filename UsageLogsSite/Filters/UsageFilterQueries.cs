@@ -20,54 +20,68 @@ internal static class UsageFilterQueries
     /// <summary>An index of trigrams cannot find less.</summary>
     private const int ShortestIndexedSearch = 3;
 
-    /// <summary>Every user with their totals.</summary>
-    internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database) =>
-        from total in database.UsageTotals
-        join user in database.Users on total.UserId equals user.Id
-        select new UserUsage { User = user, Total = total };
+    /// <summary>The users that a filter keeps, with their totals.</summary>
+    /// <param name="database">Where they are.</param>
+    /// <param name="filter">Whom to keep.</param>
+    /// <param name="now">The end of the sliding windows, in UTC.</param>
+    internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database, UsageFilter filter, DateTime now)
+    {
+        var users = database.UsageTotals.Where(filter, now).WithUsers(database);
+        if (filter.Search.Length == 0)
+            return users;
 
-    /// <summary>Keeps the users that a filter shows.</summary>
-    /// <param name="users">Users with totals.</param>
+        var pattern = $"%{EscapeLike(filter.Search)}%";
+        return users.Where(u => EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
+    }
+
+    /// <summary>One page of them, not necessarily in order.</summary>
+    /// <param name="database">Where they are.</param>
+    /// <param name="filter">Whom to keep, in which order, and which page.</param>
+    /// <param name="now">The end of the sliding windows, in UTC.</param>
+    internal static IQueryable<UserUsage> UserUsagePage(this UsageDbContext database, UsageFilter filter, DateTime now)
+    {
+        if (filter.Search.Length > 0 || filter.Sort == UsageSort.Name)
+            return Cut(database.UserUsage(filter, now));
+
+        // Totals alone decide who is on the page: only then are users looked up.
+        var totals = Cut(database.UsageTotals.Where(filter, now).Select(t => new UserUsage { Total = t, User = null! }));
+        return totals.Select(u => u.Total).WithUsers(database);
+
+        IQueryable<UserUsage> Cut(IQueryable<UserUsage> users) => users.OrderBy(u => u, filter).Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
+    }
+
+    /// <summary>The totals that a filter's type and activity keep; a search needs the users too.</summary>
+    /// <param name="totals">All totals.</param>
     /// <param name="filter">What to keep.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
-    internal static IQueryable<UserUsage> Where(this IQueryable<UserUsage> users, UsageFilter filter, DateTime now)
+    internal static IQueryable<UsageTotal> Where(this IQueryable<UsageTotal> totals, UsageFilter filter, DateTime now)
     {
-        users = filter.Type switch
+        totals = filter.Type switch
         {
-            TypeFilter.Internal => users.Where(u => u.Total.UserType == UserType.Internal),
-            TypeFilter.External => users.Where(u => u.Total.UserType == UserType.External),
-            _ => users,
+            TypeFilter.Internal => totals.Where(t => t.UserType == UserType.Internal),
+            TypeFilter.External => totals.Where(t => t.UserType == UserType.External),
+            _ => totals,
         };
-
-        if (WindowStart(filter.Activity, now) is { } start)
-        {
-            users = filter.Activity == ActivityFilter.Inactive
-                ? users.Where(u => u.Total.LastActivity < start)
-                : users.Where(u => u.Total.LastActivity >= start);
-        }
-
-        if (filter.Search.Length > 0)
-        {
-            var pattern = $"%{EscapeLike(filter.Search)}%";
-            users = users.Where(u =>
-                EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
-        }
-
-        return users;
+        return WindowStart(filter.Activity, now) is not { } start ? totals
+            : filter.Activity == ActivityFilter.Inactive ? totals.Where(t => t.LastActivity < start)
+            : totals.Where(t => t.LastActivity >= start);
     }
 
     /// <summary>
     /// Orders by the filter's column, then by id, both in one direction: so one index serves both directions.
     /// </summary>
-    internal static IOrderedQueryable<UserUsage> OrderBy(this IQueryable<UserUsage> users, UsageFilter filter) => filter.Sort switch
+    /// <param name="rows">What to order.</param>
+    /// <param name="of">The user of a row.</param>
+    /// <param name="filter">The order.</param>
+    internal static IOrderedQueryable<T> OrderBy<T>(this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, UsageFilter filter) => filter.Sort switch
     {
-        UsageSort.Name => users.By(u => u.User.Name, u => u.User.Id, filter),
-        UsageSort.Requests => users.By(u => u.Total.Requests, u => u.Total.UserId, filter),
-        UsageSort.Tokens => users.By(u => u.Total.Tokens, u => u.Total.UserId, filter),
-        UsageSort.Credits => users.By(u => u.Total.CreditsUsed, u => u.Total.UserId, filter),
-        UsageSort.Cost => users.By(u => u.Total.CostUsd, u => u.Total.UserId, filter),
-        UsageSort.Revenue => users.By(u => u.Total.RevenueUsd, u => u.Total.UserId, filter),
-        _ => users.By(u => u.Total.LastActivity, u => u.Total.UserId, filter),
+        UsageSort.Name => rows.By(of, u => u.User.Name, u => u.User.Id, filter),
+        UsageSort.Requests => rows.By(of, u => u.Total.Requests, u => u.Total.UserId, filter),
+        UsageSort.Tokens => rows.By(of, u => u.Total.Tokens, u => u.Total.UserId, filter),
+        UsageSort.Credits => rows.By(of, u => u.Total.CreditsUsed, u => u.Total.UserId, filter),
+        UsageSort.Cost => rows.By(of, u => u.Total.CostUsd, u => u.Total.UserId, filter),
+        UsageSort.Revenue => rows.By(of, u => u.Total.RevenueUsd, u => u.Total.UserId, filter),
+        _ => rows.By(of, u => u.Total.LastActivity, u => u.Total.UserId, filter),
     };
 
     /// <summary>The oldest activity inside an activity window, in UTC; null where the filter has no window.</summary>
@@ -82,16 +96,25 @@ internal static class UsageFilterQueries
         _ => null,
     };
 
-    private static IOrderedQueryable<UserUsage> By<TKey>(
-        this IQueryable<UserUsage> users, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
+    private static IQueryable<UserUsage> WithUsers(this IQueryable<UsageTotal> totals, UsageDbContext database) =>
+        from total in totals
+        join user in database.Users on total.UserId equals user.Id
+        select new UserUsage { User = user, Total = total };
+
+    private static IOrderedQueryable<T> By<T, TKey>(
+        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
     {
+        var (first, second) = (Of(key), Of(id));
         if (filter.Search.Length < ShortestIndexedSearch)
-            return filter.Descending ? users.OrderByDescending(key).ThenByDescending(id) : users.OrderBy(key).ThenBy(id);
+            return filter.Descending ? rows.OrderByDescending(first).ThenByDescending(second) : rows.OrderBy(first).ThenBy(second);
 
         // Always false, and no index has it: PostgreSQL expects more matches than there are, and would rather read all users in the
         // column's order until a page is full. So it has to find the matches first, and to sort these.
-        var found = users.OrderBy(u => u.Total.UserId != u.User.Id);
-        return filter.Descending ? found.ThenByDescending(key).ThenByDescending(id) : found.ThenBy(key).ThenBy(id);
+        var found = rows.OrderBy(Of(u => u.Total.UserId != u.User.Id));
+        return filter.Descending ? found.ThenByDescending(first).ThenByDescending(second) : found.ThenBy(first).ThenBy(second);
+
+        Expression<Func<T, TValue>> Of<TValue>(Expression<Func<UserUsage, TValue>> value) =>
+            Expression.Lambda<Func<T, TValue>>(Expression.Invoke(value, of.Body), of.Parameters);
     }
 
     private static string EscapeLike(string text) => text

@@ -23,6 +23,7 @@ internal sealed partial class FilterSet : IDisposable
     private readonly HashSet<LiveStream> _streams = [];
     private readonly CancellationTokenSource _closed = new();
     private readonly UsageTable _table;
+    private readonly SemaphoreSlim _readers;
     private readonly TimeProvider _time;
     private readonly LiveMetrics _metrics;
     private readonly ILogger _logger;
@@ -33,10 +34,12 @@ internal sealed partial class FilterSet : IDisposable
     private volatile Snapshot? _current;
     private volatile UsageView[] _earlier = [];
 
-    internal FilterSet(UsageFilter filter, UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger logger)
+    internal FilterSet(
+        UsageFilter filter, UsageTable table, SemaphoreSlim readers, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger logger)
     {
         Filter = filter;
         _table = table;
+        _readers = readers;
         _time = time;
         _metrics = metrics;
         _logger = logger;
@@ -144,7 +147,6 @@ internal sealed partial class FilterSet : IDisposable
         {
             if (_reading is null or { IsCompleted: true })
             {
-                _debouncer.Acknowledge();
                 _reading = Task.Run(ReadAndTellAsync);
             }
 
@@ -155,6 +157,8 @@ internal sealed partial class FilterSet : IDisposable
     // Not ended with the set: a page may wait for it too. The database's command time-out bounds it.
     private async Task<UsageView> ReadAndTellAsync()
     {
+        await _readers.WaitAsync();
+        _debouncer.Acknowledge();
         var start = _time.GetTimestamp();
         UsageView view;
         try
@@ -166,6 +170,10 @@ internal sealed partial class FilterSet : IDisposable
             // The change that this reading was for is still to be read, whoever asked for the reading.
             _debouncer.Signal();
             throw;
+        }
+        finally
+        {
+            _readers.Release();
         }
 
         var elapsed = _time.GetElapsedTime(start);

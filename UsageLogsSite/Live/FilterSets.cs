@@ -6,9 +6,10 @@ namespace UsageLogsSite.Live;
 
 /// <summary>All filters that somebody looks at: opened by the first reader, gone with the last.</summary>
 internal sealed partial class FilterSets(
-    UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger<FilterSets> logger)
+    UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger<FilterSets> logger) : IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _readers = new(options.Value.MaxConcurrentReads);
     private readonly Dictionary<string, FilterSet> _sets = [];
     private volatile bool _isFollowing;
 
@@ -37,7 +38,7 @@ internal sealed partial class FilterSets(
         {
             if (!_sets.TryGetValue(key, out var set))
             {
-                set = new FilterSet(filter, table, options, time, metrics, logger);
+                set = new FilterSet(filter, table, _readers, options, time, metrics, logger);
                 _sets.Add(key, set);
                 metrics.FilterSetOpened();
             }
@@ -83,6 +84,9 @@ internal sealed partial class FilterSets(
 
     /// <summary>Changes are no longer heard: what sets remember may be old.</summary>
     internal void Lose() => _isFollowing = false;
+
+    /// <inheritdoc />
+    public void Dispose() => _readers.Dispose();
 
     private FilterSet? SetOf(UsageFilter filter)
     {

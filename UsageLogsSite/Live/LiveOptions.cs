@@ -37,6 +37,10 @@ internal sealed class LiveOptions
     [Allowed("Live", "1", "1000")]
     public int MaxEventsPerSecond { get; set; } = 10;
 
+    /// <summary>Filter sets that ask the database at once: more would only take each other's time, and all connections.</summary>
+    [Allowed("Live", "1", "1000")]
+    public int MaxConcurrentReads { get; set; } = 4;
+
     /// <summary>How long a stream lives, give or take a fifth; readers come back unnoticed.</summary>
     [Allowed("Live", "00:00:01", "1.00:00:00")]
     public TimeSpan MaxStreamLifetime { get; set; } = TimeSpan.FromMinutes(15);

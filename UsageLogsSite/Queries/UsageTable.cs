@@ -50,25 +50,26 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
 
     /// <summary>
     /// One statement, so that sums and rows are of one snapshot: rows beside the sums, the sums beside a row that is always
-    /// there. Joined to single rows only, the page keeps its order.
+    /// there. Put in order at the end, as joins may lose it.
     /// </summary>
     private static IQueryable<Found> Query(UsageDbContext database, UsageFilter filter, DateTime now)
     {
         var sums = UsageSums.Of(database, filter, now);
-        var page = database.UserUsage().Where(filter, now).OrderBy(filter).Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
+        var page = database.UserUsagePage(filter, now);
 
         // Who leaves the filter's window, or enters it; without one, who is no longer counted as active.
         var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? now - UsageFilterQueries.InactiveAfter;
-        var inWindow = database.UserUsage()
-            .Where(filter with { Activity = ActivityFilter.All }, now)
-            .Where(u => u.Total.LastActivity >= windowStart)
-            .Select(u => (DateTime?)u.Total.LastActivity);
+        var anyActivity = filter with { Activity = ActivityFilter.All };
+        var totals = filter.Search.Length == 0
+            ? database.UsageTotals.Where(anyActivity, now)
+            : database.UserUsage(anyActivity, now).Select(u => u.Total);
+        var inWindow = totals.Where(t => t.LastActivity >= windowStart).Select(t => (DateTime?)t.LastActivity);
 
-        var found =
+        var found = (
             from one in database.Set<RollupState>()
             from s in sums.DefaultIfEmpty()
             from row in page.DefaultIfEmpty()
-            select new { Sums = s, Row = row };
+            select new { Sums = s, Row = row }).OrderBy(f => f.Row!, filter);
         return filter switch
         {
             { Search.Length: 0 } => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = inWindow.OrderBy(at => at).FirstOrDefault() }),
