@@ -47,7 +47,7 @@ internal static partial class PgBench
             var settings = new NpgsqlConnectionStringBuilder(connectionString);
             string N(int number) => number.ToString(CultureInfo.InvariantCulture);
             var start = new ProcessStartInfo(
-                PostgresBinaries.Find()["pgbench"],
+                Find(),
                 [
                     "-n", "-M", "prepared", "-h", settings.Host!, "-p", N(settings.Port), "-U", settings.Username!, "-c", N(clients), "-j", N(Math.Min(clients, 2)),
                     "-T", N(seconds), "-D", $"users={N(users)}", "-f", "script.sql", "-l", "--sampling-rate=0.2", "--failures-detailed",
@@ -79,6 +79,14 @@ internal static partial class PgBench
         {
             Directory.Delete(directory, recursive: true);
         }
+    }
+
+    // Beside the server's programs, of which there may be only links on the PATH.
+    private static string Find()
+    {
+        var server = PostgresBinaries.Find()["postgres"];
+        var real = File.ResolveLinkTarget(server, returnFinalTarget: true)?.FullName ?? server;
+        return Path.Combine(Path.GetDirectoryName(real)!, "pgbench");
     }
 
     // A line of the log: client, transaction, time in microseconds or why it failed, …

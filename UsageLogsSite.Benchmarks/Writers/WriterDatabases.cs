@@ -73,18 +73,20 @@ internal sealed class WriterDatabases : IAsyncDisposable
             FROM generate_series(1, {users}) i;
             """,
             cancellation);
-        await Cluster.ExecuteAsync(connectionString, Variant.All.Single(v => v.Name == name).Change + "; VACUUM ANALYZE", cancellation);
+        if (Variant.All.Single(v => v.Name == name).Change is { Length: > 0 } change)
+            await Cluster.ExecuteAsync(connectionString, change, cancellation);
+        await Cluster.ExecuteAsync(connectionString, "VACUUM ANALYZE", cancellation);
     }
 
     // A NOTIFY that nobody hears would be cheaper than in life.
     private async Task ListenAsync()
     {
-        await using var dataSource = NpgsqlDataSource.Create(To("notify"));
-        await using var connection = await dataSource.OpenConnectionAsync(_over.Token);
-        await using (var listen = new NpgsqlCommand("LISTEN usage_logs_changed", connection))
-            await listen.ExecuteNonQueryAsync(_over.Token);
         try
         {
+            await using var dataSource = NpgsqlDataSource.Create(To("notify"));
+            await using var connection = await dataSource.OpenConnectionAsync(_over.Token);
+            await using (var listen = new NpgsqlCommand("LISTEN usage_logs_changed", connection))
+                await listen.ExecuteNonQueryAsync(_over.Token);
             while (true)
                 await connection.WaitAsync(_over.Token);
         }
