@@ -17,14 +17,15 @@ internal static class UsageFilterQueries
 {
     internal static readonly TimeSpan InactiveAfter = TimeSpan.FromDays(30);
 
-    /// <summary>An index of trigrams cannot find less.</summary>
-    private const int ShortestIndexedSearch = 3;
-
     /// <summary>Every user with their totals.</summary>
     internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database) =>
         from total in database.UsageTotals
         join user in database.Users on total.UserId equals user.Id
         select new UserUsage { User = user, Total = total };
+
+    /// <summary>The totals without their users, for what needs none.</summary>
+    internal static IQueryable<UserUsage> Totals(this UsageDbContext database) =>
+        database.UsageTotals.Select(total => new UserUsage { User = null!, Total = total });
 
     /// <summary>Keeps the users that a filter shows.</summary>
     /// <param name="users">Users with totals.</param>
@@ -59,15 +60,18 @@ internal static class UsageFilterQueries
     /// <summary>
     /// Orders by the filter's column, then by id, both in one direction: so one index serves both directions.
     /// </summary>
-    internal static IOrderedQueryable<UserUsage> OrderBy(this IQueryable<UserUsage> users, UsageFilter filter) => filter.Sort switch
+    /// <param name="users">Users with totals.</param>
+    /// <param name="filter">The order.</param>
+    /// <param name="findsFirst">A search has few matches: find them all, and sort these.</param>
+    internal static IOrderedQueryable<UserUsage> OrderBy(this IQueryable<UserUsage> users, UsageFilter filter, bool findsFirst = false) => filter.Sort switch
     {
-        UsageSort.Name => users.By(u => u.User.Name, u => u.User.Id, filter),
-        UsageSort.Requests => users.By(u => u.Total.Requests, u => u.Total.UserId, filter),
-        UsageSort.Tokens => users.By(u => u.Total.Tokens, u => u.Total.UserId, filter),
-        UsageSort.Credits => users.By(u => u.Total.CreditsUsed, u => u.Total.UserId, filter),
-        UsageSort.Cost => users.By(u => u.Total.CostUsd, u => u.Total.UserId, filter),
-        UsageSort.Revenue => users.By(u => u.Total.RevenueUsd, u => u.Total.UserId, filter),
-        _ => users.By(u => u.Total.LastActivity, u => u.Total.UserId, filter),
+        UsageSort.Name => users.By(u => u.User.Name, u => u.User.Id, filter, findsFirst),
+        UsageSort.Requests => users.By(u => u.Total.Requests, u => u.Total.UserId, filter, findsFirst),
+        UsageSort.Tokens => users.By(u => u.Total.Tokens, u => u.Total.UserId, filter, findsFirst),
+        UsageSort.Credits => users.By(u => u.Total.CreditsUsed, u => u.Total.UserId, filter, findsFirst),
+        UsageSort.Cost => users.By(u => u.Total.CostUsd, u => u.Total.UserId, filter, findsFirst),
+        UsageSort.Revenue => users.By(u => u.Total.RevenueUsd, u => u.Total.UserId, filter, findsFirst),
+        _ => users.By(u => u.Total.LastActivity, u => u.Total.UserId, filter, findsFirst),
     };
 
     /// <summary>The oldest activity inside an activity window, in UTC; null where the filter has no window.</summary>
@@ -83,9 +87,9 @@ internal static class UsageFilterQueries
     };
 
     private static IOrderedQueryable<UserUsage> By<TKey>(
-        this IQueryable<UserUsage> users, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
+        this IQueryable<UserUsage> users, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter, bool findsFirst)
     {
-        if (filter.Search.Length < ShortestIndexedSearch)
+        if (!findsFirst)
             return filter.Descending ? users.OrderByDescending(key).ThenByDescending(id) : users.OrderBy(key).ThenBy(id);
 
         // Always false, and no index has it: PostgreSQL expects more matches than there are, and would rather read all users in the
