@@ -1,32 +1,23 @@
-using System.Globalization;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using UsageLogsSite.Data;
-using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Benchmarks.Support;
 
 /// <summary>A PostgreSQL of the run's own, gone with it, and its meters.</summary>
 internal sealed class Database : IAsyncDisposable
 {
-    // A write waits for the disk as in life; statements are counted.
-    private const string Options = "-c shared_preload_libraries=pg_stat_statements -c max_connections=300 -c shared_buffers=512MB -c max_wal_size=4GB";
+    private const string Options = $"{Cluster.Tuned} -c shared_preload_libraries=pg_stat_statements"; // statements are counted
 
-    private static readonly double TickSeconds = 1.0 / 100; // USER_HZ of proc(5), 100 on every Linux that .NET runs on
-
-    private readonly string _directory;
-    private readonly EmbeddedPostgres _server;
+    private readonly Cluster _cluster;
     private readonly NpgsqlDataSource _dataSource;
 
-    private Database(string directory, EmbeddedPostgres server)
+    private Database(Cluster cluster)
     {
-        _directory = directory;
-        _server = server;
-        _dataSource = NpgsqlDataSource.Create(server.ConnectionString);
+        _cluster = cluster;
+        _dataSource = NpgsqlDataSource.Create(cluster.ConnectionString);
     }
 
     /// <summary>How sites connect.</summary>
-    internal string ConnectionString => _server.ConnectionString;
+    internal string ConnectionString => _cluster.ConnectionString;
 
     /// <summary>Connections of the writers.</summary>
     internal NpgsqlDataSource DataSource => _dataSource;
@@ -34,10 +25,8 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Starts a server with our schema and these many external users, each with a log.</summary>
     internal static async Task<Database> StartAsync(int users, CancellationToken cancellation)
     {
-        var directory = Path.Combine(Path.GetTempPath(), $"usage-logs-site-benchmarks-{Environment.ProcessId}");
-        var database = new Database(directory, await EmbeddedPostgres.StartAsync(directory, Options, cancellation));
-        await using (var context = UsageDatabase.CreateContext(database._dataSource))
-            await context.Database.MigrateAsync(cancellation);
+        var database = new Database(await Cluster.StartAsync(Options, kept: null, cancellation));
+        await Cluster.MigrateAsync(database.ConnectionString, cancellation);
         await database.ExecuteAsync("CREATE EXTENSION pg_stat_statements", cancellation);
         await database.ExecuteAsync(
             """
@@ -81,13 +70,7 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Processor time of the server with all its processes, living and ended.</summary>
-    internal TimeSpan Cpu()
-    {
-        var postmaster = int.Parse(File.ReadLines(Path.Combine(_directory, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
-        var ticks = Directory.EnumerateDirectories("/proc").Select(d => Path.GetFileName(d)).Where(d => d.All(char.IsAsciiDigit))
-            .Sum(pid => TicksOf(int.Parse(pid, CultureInfo.InvariantCulture), postmaster));
-        return TimeSpan.FromSeconds(ticks * TickSeconds);
-    }
+    internal TimeSpan Cpu() => _cluster.Cpu();
 
     internal async Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] parameters)
     {
@@ -101,26 +84,6 @@ internal sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _dataSource.DisposeAsync();
-        await _server.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
-    }
-
-    private static long TicksOf(int pid, int postmaster)
-    {
-        try
-        {
-            // proc(5): after the name in parentheses, field 4 is the parent, 14 and 15 user and system time, 16 and 17 those of ended children.
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            long Field(int number) => long.Parse(fields[number - 3], CultureInfo.InvariantCulture);
-            if (pid == postmaster)
-                return Field(14) + Field(15) + Field(16) + Field(17);
-            return Field(4) == postmaster ? Field(14) + Field(15) : 0;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Ended between the listing and the look: its time is with the postmaster's ended children.
-            return 0;
-        }
+        await _cluster.DisposeAsync();
     }
 }

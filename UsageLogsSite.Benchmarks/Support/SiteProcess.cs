@@ -68,6 +68,30 @@ internal sealed class SiteProcess : IAsyncDisposable
         return site;
     }
 
+    /// <summary>Runs a command of the site to its end, and shows what it says.</summary>
+    /// <param name="connectionString">Its database.</param>
+    /// <param name="arguments">The command.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="InvalidOperationException">It failed.</exception>
+    internal static async Task RunCommandAsync(string connectionString, string[] arguments, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "UsageLogsSite.dll"), .. arguments]) { WorkingDirectory = AppContext.BaseDirectory };
+        start.Environment["ConnectionStrings__UsageLogs"] = connectionString;
+        using var process = Process.Start(start)!;
+        try
+        {
+            await process.WaitForExitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with {process.ExitCode}.");
+    }
+
     /// <summary>Ends the process at once, as a crash does.</summary>
     internal async Task KillAsync()
     {

@@ -24,22 +24,25 @@ internal sealed class SentSql(NpgsqlDataSource dataSource) : DbCommandIntercepto
 
     internal void Clear() => _sent.Clear();
 
-    /// <summary>The plan of the one statement that was sent since the last call.</summary>
+    /// <summary>The plans of all statements that were sent since the last call.</summary>
     /// <param name="options">What EXPLAIN is asked for, such as <c>ANALYZE</c>.</param>
     /// <param name="settings">Run before, such as <c>SET enable_seqscan = off</c>.</param>
     internal async Task<string> ExplainAsync(string options = "COSTS OFF", string settings = "")
     {
-        var sent = Assert.Single(_sent);
-        _sent.Clear();
+        Assert.NotEmpty(_sent);
         await using var connection = await dataSource.OpenConnectionAsync(PostgresDatabase.Cancellation);
         await using (var set = new NpgsqlCommand(settings + ";", connection))
             await set.ExecuteNonQueryAsync(PostgresDatabase.Cancellation);
-        sent.Connection = connection;
-        sent.CommandText = $"EXPLAIN ({options}) {sent.CommandText}";
-        await using var reader = await sent.ExecuteReaderAsync(PostgresDatabase.Cancellation);
         var plan = new List<string>();
-        while (await reader.ReadAsync(PostgresDatabase.Cancellation))
-            plan.Add(reader.GetString(0));
+        while (_sent.TryDequeue(out var sent))
+        {
+            sent.Connection = connection;
+            sent.CommandText = $"EXPLAIN ({options}) {sent.CommandText}";
+            await using var reader = await sent.ExecuteReaderAsync(PostgresDatabase.Cancellation);
+            while (await reader.ReadAsync(PostgresDatabase.Cancellation))
+                plan.Add(reader.GetString(0));
+        }
+
         return string.Join('\n', plan);
     }
 }

@@ -17,54 +17,62 @@ internal static class UsageFilterQueries
 {
     internal static readonly TimeSpan InactiveAfter = TimeSpan.FromDays(30);
 
-    /// <summary>An index of trigrams cannot find less.</summary>
-    private const int ShortestIndexedSearch = 3;
+    /// <summary>Every user with their totals.</summary>
+    internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database) =>
+        from total in database.UsageTotals
+        join user in database.Users on total.UserId equals user.Id
+        select new UserUsage { User = user, Total = total };
 
-    /// <summary>The users that a filter keeps, with their totals.</summary>
-    /// <param name="database">Where they are.</param>
-    /// <param name="filter">Whom to keep.</param>
-    /// <param name="now">The end of the sliding windows, in UTC.</param>
-    internal static IQueryable<UserUsage> UserUsage(this UsageDbContext database, UsageFilter filter, DateTime now)
-    {
-        var users = database.UsageTotals.Where(filter, now).WithUsers(database);
-        if (filter.Search.Length == 0)
-            return users;
+    /// <summary>The totals without their users, for what needs none.</summary>
+    internal static IQueryable<UserUsage> Totals(this UsageDbContext database) =>
+        database.UsageTotals.Select(total => new UserUsage { User = null!, Total = total });
 
-        var pattern = $"%{EscapeLike(filter.Search)}%";
-        return users.Where(u => EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
-    }
-
-    /// <summary>One page of them, not necessarily in order.</summary>
-    /// <param name="database">Where they are.</param>
-    /// <param name="filter">Whom to keep, in which order, and which page.</param>
-    /// <param name="now">The end of the sliding windows, in UTC.</param>
-    internal static IQueryable<UserUsage> UserUsagePage(this UsageDbContext database, UsageFilter filter, DateTime now)
-    {
-        if (filter.Search.Length > 0 || filter.Sort == UsageSort.Name)
-            return Cut(database.UserUsage(filter, now));
-
-        // Totals alone decide who is on the page: only then are users looked up.
-        var totals = Cut(database.UsageTotals.Where(filter, now).Select(t => new UserUsage { Total = t, User = null! }));
-        return totals.Select(u => u.Total).WithUsers(database);
-
-        IQueryable<UserUsage> Cut(IQueryable<UserUsage> users) => users.OrderBy(u => u, filter).Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
-    }
-
-    /// <summary>The totals that a filter's type and activity keep; a search needs the users too.</summary>
-    /// <param name="totals">All totals.</param>
+    /// <summary>Keeps the users that a filter shows.</summary>
+    /// <param name="users">Users with totals.</param>
     /// <param name="filter">What to keep.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
-    internal static IQueryable<UsageTotal> Where(this IQueryable<UsageTotal> totals, UsageFilter filter, DateTime now)
+    internal static IQueryable<UserUsage> Where(this IQueryable<UserUsage> users, UsageFilter filter, DateTime now)
     {
-        totals = filter.Type switch
+        users = filter.Type switch
         {
-            TypeFilter.Internal => totals.Where(t => t.UserType == UserType.Internal),
-            TypeFilter.External => totals.Where(t => t.UserType == UserType.External),
-            _ => totals,
+            TypeFilter.Internal => users.Where(u => u.Total.UserType == UserType.Internal),
+            TypeFilter.External => users.Where(u => u.Total.UserType == UserType.External),
+            _ => users,
         };
-        return WindowStart(filter.Activity, now) is not { } start ? totals
-            : filter.Activity == ActivityFilter.Inactive ? totals.Where(t => t.LastActivity < start)
-            : totals.Where(t => t.LastActivity >= start);
+
+        if (WindowStart(filter.Activity, now) is { } start)
+        {
+            users = filter.Activity == ActivityFilter.Inactive
+                ? users.Where(u => u.Total.LastActivity < start)
+                : users.Where(u => u.Total.LastActivity >= start);
+        }
+
+        if (filter.Search.Length > 0)
+        {
+            var pattern = $"%{EscapeLike(filter.Search)}%";
+            users = users.Where(u =>
+                EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
+        }
+
+        return users;
+    }
+
+    /// <summary>Some of the users that a filter shows, not necessarily in order.</summary>
+    /// <param name="database">Where they are.</param>
+    /// <param name="filter">Whom to show, in which order.</param>
+    /// <param name="now">The end of the sliding windows, in UTC.</param>
+    /// <param name="skipped">How many come before them.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="findsFirst">A search has few matches: find them all, and sort these.</param>
+    internal static IQueryable<UserUsage> Cut(this UsageDbContext database, UsageFilter filter, DateTime now, int skipped, int count, bool findsFirst = false)
+    {
+        if (filter.Search.Length > 0)
+            return database.UserUsage().Where(filter, now).OrderBy(u => u, filter, findsFirst).Skip(skipped).Take(count);
+
+        // Who is skipped is counted in an index and not looked up. Names alone are with the users.
+        var all = filter.Sort == UsageSort.Name ? database.UserUsage() : database.Totals();
+        var picked = all.Where(filter, now).OrderBy(u => u, filter).Select(u => u.Total.UserId).Skip(skipped).Take(count);
+        return picked.Join(database.UserUsage(), id => id, u => u.Total.UserId, (_, u) => u);
     }
 
     /// <summary>
@@ -73,16 +81,18 @@ internal static class UsageFilterQueries
     /// <param name="rows">What to order.</param>
     /// <param name="of">The user of a row.</param>
     /// <param name="filter">The order.</param>
-    internal static IOrderedQueryable<T> OrderBy<T>(this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, UsageFilter filter) => filter.Sort switch
-    {
-        UsageSort.Name => rows.By(of, u => u.User.Name, u => u.User.Id, filter),
-        UsageSort.Requests => rows.By(of, u => u.Total.Requests, u => u.Total.UserId, filter),
-        UsageSort.Tokens => rows.By(of, u => u.Total.Tokens, u => u.Total.UserId, filter),
-        UsageSort.Credits => rows.By(of, u => u.Total.CreditsUsed, u => u.Total.UserId, filter),
-        UsageSort.Cost => rows.By(of, u => u.Total.CostUsd, u => u.Total.UserId, filter),
-        UsageSort.Revenue => rows.By(of, u => u.Total.RevenueUsd, u => u.Total.UserId, filter),
-        _ => rows.By(of, u => u.Total.LastActivity, u => u.Total.UserId, filter),
-    };
+    /// <param name="findsFirst">A search has few matches: find them all, and sort these.</param>
+    internal static IOrderedQueryable<T> OrderBy<T>(
+        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, UsageFilter filter, bool findsFirst = false) => filter.Sort switch
+        {
+            UsageSort.Name => rows.By(of, u => u.User.Name, u => u.User.Id, filter, findsFirst),
+            UsageSort.Requests => rows.By(of, u => u.Total.Requests, u => u.Total.UserId, filter, findsFirst),
+            UsageSort.Tokens => rows.By(of, u => u.Total.Tokens, u => u.Total.UserId, filter, findsFirst),
+            UsageSort.Credits => rows.By(of, u => u.Total.CreditsUsed, u => u.Total.UserId, filter, findsFirst),
+            UsageSort.Cost => rows.By(of, u => u.Total.CostUsd, u => u.Total.UserId, filter, findsFirst),
+            UsageSort.Revenue => rows.By(of, u => u.Total.RevenueUsd, u => u.Total.UserId, filter, findsFirst),
+            _ => rows.By(of, u => u.Total.LastActivity, u => u.Total.UserId, filter, findsFirst),
+        };
 
     /// <summary>The oldest activity inside an activity window, in UTC; null where the filter has no window.</summary>
     internal static DateTime? WindowStart(ActivityFilter activity, DateTime now) => WindowLength(activity) is { } length ? now - length : null;
@@ -96,16 +106,12 @@ internal static class UsageFilterQueries
         _ => null,
     };
 
-    private static IQueryable<UserUsage> WithUsers(this IQueryable<UsageTotal> totals, UsageDbContext database) =>
-        from total in totals
-        join user in database.Users on total.UserId equals user.Id
-        select new UserUsage { User = user, Total = total };
-
     private static IOrderedQueryable<T> By<T, TKey>(
-        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
+        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id,
+        UsageFilter filter, bool findsFirst)
     {
         var (first, second) = (Of(key), Of(id));
-        if (filter.Search.Length < ShortestIndexedSearch)
+        if (!findsFirst)
             return filter.Descending ? rows.OrderByDescending(first).ThenByDescending(second) : rows.OrderBy(first).ThenBy(second);
 
         // Always false, and no index has it: PostgreSQL expects more matches than there are, and would rather read all users in the

@@ -65,10 +65,6 @@ internal sealed class Databases : IAsyncDisposable
     {
         settings.Timeout = (int)PageTimeout.TotalSeconds;
         settings.CommandTimeout = (int)PageTimeout.TotalSeconds;
-
-        // Planning takes most of a page's query. A connection string for a pooler that knows no prepared statements says 0.
-        if (!settings.ShouldSerialize("Max Auto Prepare"))
-            (settings.MaxAutoPrepare, settings.AutoPrepareMinUsages) = (100, 2);
         return settings;
     }
 

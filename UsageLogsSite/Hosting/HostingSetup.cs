@@ -25,7 +25,7 @@ internal static class HostingSetup
     {
         var databases = new Databases(builder.Configuration);
         builder.Services.AddSingleton(_ => databases);
-        builder.Services.AddDbContextFactory<UsageDbContext>(options => options.UseUsageDatabase(databases.Pages));
+        builder.Services.AddPooledDbContextFactory<UsageDbContext>(options => options.UseUsageDatabase(databases.Pages));
     }
 
     internal static void AddDemo(this WebApplicationBuilder builder)

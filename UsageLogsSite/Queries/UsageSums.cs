@@ -26,7 +26,7 @@ internal sealed class UsageSums
     /// <param name="filter">Whom to count.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
     internal static IQueryable<UsageSums> Of(UsageDbContext database, UsageFilter filter, DateTime now) => filter.Search.Length > 0
-        ? OfUsers(database.UserUsage(filter, now), now - UsageFilterQueries.InactiveAfter)
+        ? OfUsers(database.UserUsage().Where(filter, now), now - UsageFilterQueries.InactiveAfter)
         : Kept(database, filter, now).GroupBy(_ => 1).Select(all => new UsageSums
         {
             Users = all.Sum(p => p.Users),

@@ -1,10 +1,11 @@
+using System.Data;
 using Microsoft.EntityFrameworkCore;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 
 namespace UsageLogsSite.Queries;
 
-/// <summary>The usage table's one question to the database: sums, rows and the next expiry in a single statement.</summary>
+/// <summary>The usage table's one question to the database: sums, rows and the next expiry of a single snapshot.</summary>
 /// <param name="contexts">Makes a context for each query: the live engine asks from many tasks at once.</param>
 /// <param name="time">Gives the end of the sliding windows.</param>
 internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time)
@@ -29,68 +30,80 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     private async Task<UsageView> ReadOnceAsync(UsageFilter filter, CancellationToken cancellation)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellation);
-        var view = await ReadPageAsync(database, filter, cancellation);
+        if (filter.Search.Length > 0 || FarPage.IsFar(filter))
+            return await ReadFarAsync(database, filter, cancellation);
+        var view = await ReadNearAsync(database, filter, cancellation);
 
         // The page emptied since it was asked for, or never existed: show the last one instead of nothing.
         return view.Filter.Page > view.Pages
-            ? await ReadPageAsync(database, filter with { Page = view.Pages }, cancellation)
+            ? await ReadNearAsync(database, filter with { Page = view.Pages }, cancellation)
             : view;
-    }
-
-    private async Task<UsageView> ReadPageAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow().UtcDateTime;
-        var found = await Query(database, filter, now).ToListAsync(cancellation);
-        var sums = found.FirstOrDefault()?.Summary;
-        var summary = new UsageSummary(
-            sums?.Users ?? 0, sums?.ActiveUsers ?? 0, sums?.Requests ?? 0, sums?.Tokens ?? 0, sums?.CostUsd ?? 0, sums?.RevenueUsd ?? 0);
-        var rows = found.Where(f => f.Row?.User is not null).Select(f => ToRow(f.Row!)).ToList();
-        return new UsageView(filter, summary, rows, NextExpiry(filter, found.FirstOrDefault()));
     }
 
     /// <summary>
     /// One statement, so that sums and rows are of one snapshot: rows beside the sums, the sums beside a row that is always
     /// there. Put in order at the end, as joins may lose it.
     /// </summary>
-    private static IQueryable<Found> Query(UsageDbContext database, UsageFilter filter, DateTime now)
+    private async Task<UsageView> ReadNearAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
     {
-        var sums = UsageSums.Of(database, filter, now);
-        var page = database.UserUsagePage(filter, now);
+        var now = time.GetUtcNow().UtcDateTime;
+        var page = database.Cut(filter, now, skipped: (filter.Page - 1) * filter.Size, count: filter.Size);
+        var query =
+            from head in Heads(database, filter, now)
+            from row in page.DefaultIfEmpty()
+            select new { Head = head, Row = row };
+        var found = await query.OrderBy(f => f.Row!, filter).ToListAsync(cancellation);
+        return ToView(filter, found.FirstOrDefault()?.Head ?? new Head(), found.Where(f => f.Row?.User is not null).Select(f => f.Row!));
+    }
 
+    /// <summary>Two statements of one snapshot: how many users there are tells how the page is found.</summary>
+    private async Task<UsageView> ReadFarAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        await using var snapshot = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
+        var head = await Heads(database, filter, now).SingleOrDefaultAsync(cancellation) ?? new Head();
+        var page = new FarPage(filter, head.Sums?.Users ?? 0, now);
+        return ToView(page.Filter, head, await page.ReadAsync(database, cancellation));
+    }
+
+    /// <summary>What stands beside the rows, as one row.</summary>
+    private static IQueryable<Head> Heads(UsageDbContext database, UsageFilter filter, DateTime now)
+    {
         // Who leaves the filter's window, or enters it; without one, who is no longer counted as active.
         var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? now - UsageFilterQueries.InactiveAfter;
-        var anyActivity = filter with { Activity = ActivityFilter.All };
-        var totals = filter.Search.Length == 0
-            ? database.UsageTotals.Where(anyActivity, now)
-            : database.UserUsage(anyActivity, now).Select(u => u.Total);
-        var inWindow = totals.Where(t => t.LastActivity >= windowStart).Select(t => (DateTime?)t.LastActivity);
-
-        var found = (
+        var inWindow = (filter.Search.Length > 0 ? database.UserUsage() : database.Totals())
+            .Where(filter with { Activity = ActivityFilter.All }, now)
+            .Where(u => u.Total.LastActivity >= windowStart)
+            .Select(u => (DateTime?)u.Total.LastActivity);
+        var sums =
             from one in database.Set<RollupState>()
-            from s in sums.DefaultIfEmpty()
-            from row in page.DefaultIfEmpty()
-            select new { Sums = s, Row = row }).OrderBy(f => f.Row!, filter);
+            from s in UsageSums.Of(database, filter, now).DefaultIfEmpty()
+            select s;
         return filter switch
         {
-            { Search.Length: 0 } => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = inWindow.OrderBy(at => at).FirstOrDefault() }),
-            { Activity: ActivityFilter.Inactive } => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = inWindow.Min() }),
-            _ => found.Select(f => new Found { Summary = f.Sums, Row = f.Row, OldestInWindow = f.Sums!.OldestActive }),
+            { Search.Length: 0 } => sums.Select(s => new Head { Sums = s, OldestInWindow = inWindow.OrderBy(at => at).FirstOrDefault() }),
+            { Activity: ActivityFilter.Inactive } => sums.Select(s => new Head { Sums = s, OldestInWindow = inWindow.Min() }),
+            _ => sums.Select(s => new Head { Sums = s, OldestInWindow = s!.OldestActive }),
         };
     }
 
-    private static DateTime? NextExpiry(UsageFilter filter, Found? found) =>
-        found?.OldestInWindow + (UsageFilterQueries.WindowLength(filter.Activity) ?? UsageFilterQueries.InactiveAfter);
+    private static UsageView ToView(UsageFilter filter, Head head, IEnumerable<UserUsage> rows)
+    {
+        var sums = head.Sums;
+        var summary = new UsageSummary(
+            sums?.Users ?? 0, sums?.ActiveUsers ?? 0, sums?.Requests ?? 0, sums?.Tokens ?? 0, sums?.CostUsd ?? 0, sums?.RevenueUsd ?? 0);
+        var expiry = head.OldestInWindow + (UsageFilterQueries.WindowLength(filter.Activity) ?? UsageFilterQueries.InactiveAfter);
+        return new UsageView(filter, summary, [.. rows.Select(ToRow)], expiry);
+    }
 
     private static UsageRow ToRow(UserUsage u) => new(
         u.User.Id, u.User.Name, u.User.Email, u.User.UserType, u.User.CreatedAt,
         u.Total.Requests, u.Total.Tokens, u.Total.CreditsUsed, u.Total.CreditsBought, u.Total.CostUsd, u.Total.RevenueUsd,
         u.Total.CompletedPayments, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);
 
-    private sealed class Found
+    private sealed class Head
     {
-        public UsageSums? Summary { get; init; }
-
-        public UserUsage? Row { get; init; }
+        public UsageSums? Sums { get; init; }
 
         public DateTime? OldestInWindow { get; init; }
     }
