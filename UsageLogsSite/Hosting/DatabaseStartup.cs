@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Data;
+using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Hosting;
 
@@ -32,6 +33,8 @@ internal static partial class DatabaseStartup
 
         if (pending.Count > 0)
             await database.Database.MigrateAsync(cancellation);
+        if (migrate)
+            await new Partitions(databases.Owner, app.Services.GetRequiredService<TimeProvider>()).MakeAheadAsync(cancellation);
     }
 
     /// <summary>Whether the settings allow the site to change the schema by itself.</summary>
