@@ -113,7 +113,10 @@ internal sealed class LogRetention(NpgsqlDataSource owner, TimeProvider time)
             )
             SELECT count(*) FROM gone
             """,
-            connection) { CommandTimeout = 0 };
+            connection)
+        {
+            CommandTimeout = 0,
+        };
         command.Parameters.Add(Place(first));
         command.Parameters.Add(Place(end));
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = cut });
