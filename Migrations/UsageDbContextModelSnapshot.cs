@@ -133,6 +133,42 @@ namespace UsageLogsSite.Migrations
                     b.ToTable("usage_activity", (string)null);
                 });
 
+            modelBuilder.Entity("UsageLogsSite.Data.UsageArchive", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTime>("Quarter")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("quarter");
+
+                    b.Property<decimal>("CostUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cost_usd");
+
+                    b.Property<decimal>("Credits")
+                        .HasColumnType("numeric")
+                        .HasColumnName("credits");
+
+                    b.Property<DateTime>("LastActivity")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_activity");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("tokens");
+
+                    b.HasKey("UserId", "Quarter")
+                        .HasName("pk_usage_archive");
+
+                    b.ToTable("usage_archive", (string)null);
+                });
+
             modelBuilder.Entity("UsageLogsSite.Data.UsageDelta", b =>
                 {
                     b.Property<int>("CompletedPayments")
@@ -192,6 +228,12 @@ namespace UsageLogsSite.Migrations
                         .HasColumnName("id")
                         .HasDefaultValueSql("gen_random_uuid()");
 
+                    b.Property<DateTime>("CreatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at")
+                        .HasDefaultValueSql("now()");
+
                     b.Property<int>("CompletionTokens")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("integer")
@@ -203,12 +245,6 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("numeric(20,10)")
                         .HasDefaultValue(0m)
                         .HasColumnName("cost_usd");
-
-                    b.Property<DateTime>("CreatedAt")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at")
-                        .HasDefaultValueSql("now()");
 
                     b.Property<decimal>("Credits")
                         .ValueGeneratedOnAdd()
@@ -238,7 +274,7 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
 
-                    b.HasKey("Id")
+                    b.HasKey("Id", "CreatedAt")
                         .HasName("pk_usage_logs");
 
                     b.HasIndex("UserId", "CreatedAt")
@@ -395,6 +431,16 @@ namespace UsageLogsSite.Migrations
                         .OnDelete(DeleteBehavior.NoAction)
                         .IsRequired()
                         .HasConstraintName("fk_credit_purchases_users_user_id");
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.UsageArchive", b =>
+                {
+                    b.HasOne("UsageLogsSite.Data.User", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_usage_archive_users_user_id");
                 });
 
             modelBuilder.Entity("UsageLogsSite.Data.UsageLog", b =>

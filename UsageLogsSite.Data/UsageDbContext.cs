@@ -21,6 +21,9 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : D
     /// <summary>The sums of these rows by type and hour of the last activity, kept by the rollup.</summary>
     public DbSet<UsageActivity> UsageActivity => Set<UsageActivity>();
 
+    /// <summary>The sums of logs that retention has dropped.</summary>
+    public DbSet<UsageArchive> UsageArchive => Set<UsageArchive>();
+
     /// <inheritdoc />
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder
         .HasPostgresExtension("pg_trgm")

@@ -1,6 +1,6 @@
 namespace UsageLogsSite.Data;
 
-/// <summary>One AI response.</summary>
+/// <summary>One AI response. The table is partitioned by month; together with the time, the id is the key.</summary>
 public sealed class UsageLog
 {
     /// <summary>The log's id; the database makes one when none is given.</summary>

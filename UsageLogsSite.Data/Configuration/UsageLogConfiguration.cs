@@ -17,6 +17,9 @@ internal sealed class UsageLogConfiguration : IEntityTypeConfiguration<UsageLog>
             table.IsOneOf<UsageLogStatus>("status");
             table.IsTime("created_at");
         });
+
+        // Partitioned by month: a key must contain what the partition follows from.
+        log.HasKey(l => new { l.Id, l.CreatedAt });
         log.Property(l => l.Id).HasDefaultValueSql("gen_random_uuid()");
         log.Property(l => l.Credits).HasColumnType(Checks.Amount).HasDefaultValue(0m);
         log.Property(l => l.CostUsd).HasColumnType(Checks.Amount).HasDefaultValue(0m);

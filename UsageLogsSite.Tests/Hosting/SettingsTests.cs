@@ -10,6 +10,7 @@ public sealed class SettingsTests(PublishedApp published)
     [InlineData("Live:Heartbeat", "00:00:99", "at 'Live:Heartbeat'")]
     [InlineData("Live:MaxStreams", "many", "at 'Live:MaxStreams'")]
     [InlineData("Rollup:BatchSize", "0", "Rollup:BatchSize is 0; allowed is 1 to 1000000")]
+    [InlineData("Retention:Keep", "a-year", "Retention:Keep is a-year; allowed is 1-months to 1200-months, such as 13-months")]
     [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
     public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)
     {

@@ -34,9 +34,11 @@ internal sealed class RandomWriter(PostgresDatabase database, int seed)
             {
                 await TransactAsync(connection, size);
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation)
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.ForeignKeyViolation
+                or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure)
             {
-                // The writers' own quarrels: their transaction is gone as a whole, and must leave no trace in the totals.
+                // The writers' own quarrels: their transaction is gone as a whole, and must leave no trace in the totals. The last is
+                // PostgreSQL's answer to who changes a row that another writer has just moved to another month.
             }
         }
     }

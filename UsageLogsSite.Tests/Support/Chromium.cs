@@ -80,7 +80,7 @@ internal sealed class Window : IAsyncDisposable
             new MutationObserver(() => {
               const is = element.classList.contains("htmx-request");
               if (is !== was) seen.push(`${id} ${is ? "on" : "off"}`);
-              if (is && id === "loading") seen.push(`busy ${document.getElementById("usage-table").ariaBusy}`);
+              if (is && id === "loading") seen.push(`busy ${document.getElementById("usage-table")?.ariaBusy}`);
               was = is;
             }).observe(element, { attributes: true });
           }

@@ -75,6 +75,7 @@ internal static class CommandLine
     {
         MigrateCommand.Create(settings),
         SeedCommand.Create(settings),
+        RetentionCommand.Create(settings),
         new Command("rollup", "Looks after the totals that pages read.")
         {
             RollupVerifyCommand.Create(settings),

@@ -24,6 +24,9 @@ internal sealed class SeedData(SeedPlan plan)
     /// <summary>A prime: multiplying by it scatters ranks over the users.</summary>
     private const long Scatter = 2_654_435_761;
 
+    /// <summary>The oldest time that a plan's rows can have, in UTC.</summary>
+    internal static DateTime From(SeedPlan plan) => plan.Until.AddDays(-Days);
+
     private enum Kind
     {
         User,

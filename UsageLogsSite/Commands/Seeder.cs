@@ -2,6 +2,7 @@ using Npgsql;
 using Spectre.Console;
 using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Commands;
 
@@ -10,8 +11,9 @@ namespace UsageLogsSite.Commands;
 /// writes or folds meanwhile waits for nothing.
 /// </summary>
 /// <param name="owner">The database.</param>
+/// <param name="time">Paces the waiting.</param>
 /// <param name="plan">What to load.</param>
-internal sealed class Seeder(NpgsqlDataSource owner, SeedPlan plan)
+internal sealed class Seeder(NpgsqlDataSource owner, TimeProvider time, SeedPlan plan)
 {
     private const int Connections = 2;
 
@@ -21,6 +23,8 @@ internal sealed class Seeder(NpgsqlDataSource owner, SeedPlan plan)
     /// <exception cref="NpgsqlException">The database failed; batches that were loaded stay.</exception>
     internal async Task LoadAsync(Progress progress, CancellationToken cancellation)
     {
+        // Rows of a month without a partition would go to the default one, and be moved when it gets one.
+        await new Partitions(owner, time).MakeAsync(SeedData.From(plan), plan.Until, cancellation);
         try
         {
             await progress.StartAsync(async shown =>

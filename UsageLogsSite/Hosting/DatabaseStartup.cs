@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Data;
+using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Hosting;
 
@@ -32,6 +33,21 @@ internal static partial class DatabaseStartup
 
         if (pending.Count > 0)
             await database.Database.MigrateAsync(cancellation);
+        if (migrate)
+            await MakePartitionsAsync(new Partitions(databases.Owner, app.Services.GetRequiredService<TimeProvider>()), app.Logger, cancellation);
+    }
+
+    // A backup that runs, or a role that may not, is no reason not to start: rows of a month without a partition are accepted too.
+    private static async Task MakePartitionsAsync(Partitions partitions, ILogger logger, CancellationToken cancellation)
+    {
+        try
+        {
+            await partitions.MakeAheadAsync(cancellation);
+        }
+        catch (Exception e) when (e is RetentionException || DatabaseFailure.Is(e))
+        {
+            LogNoPartitions(logger, e.Message);
+        }
     }
 
     /// <summary>Whether the settings allow the site to change the schema by itself.</summary>
@@ -78,6 +94,9 @@ internal static partial class DatabaseStartup
         var settings = new NpgsqlConnectionStringBuilder(owner.ConnectionString);
         return $"{settings.Host}:{settings.Port}/{settings.Database}";
     }
+
+    [LoggerMessage(3002, LogLevel.Warning, "Start: no partitions made for the months to come; the elected site tries again: {Reason}")]
+    private static partial void LogNoPartitions(ILogger logger, string reason);
 
     [LoggerMessage(3001, LogLevel.Warning, "Start: waiting for the database: {Reason}")]
     private static partial void LogWaiting(ILogger logger, string reason);

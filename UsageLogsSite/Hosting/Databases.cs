@@ -75,6 +75,9 @@ internal sealed class Databases : IAsyncDisposable
         settings.KeepAlive = 5;
         settings.CommandTimeout = 8; // bounds the wait for a keep-alive's answer too: silence is found within 13 s
         settings.TcpKeepAlive = true;
+
+        // The server's side: an elected instance whose machine is gone must lose the election soon.
+        settings.Options = $"{settings.Options} -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=8000".TrimStart();
         settings.Timeout = 5;
         return settings;
     }

@@ -13,7 +13,12 @@ internal static class PagesSetup
     {
         builder.Services.AddSingleton<UsageTable>();
         builder.Services.AddSingleton<UsageFragments>();
-        builder.Services.AddRazorPages(options => options.Conventions.ConfigureFilter(new RefuseUnhandledMethods()));
+        builder.Services.AddRazorPages(options =>
+        {
+            options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());
+            if (!builder.Environment.IsDevelopment() && !builder.Configuration.GetValue("Admin:Pages", false))
+                options.Conventions.AddFolderRouteModelConvention("/Admin", page => page.Selectors.Clear());
+        });
         builder.Services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
 
         // Names of all scripts go out as they are, instead of as entities.

@@ -21,7 +21,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
     /// The sums by hour lose each user's former row, which the snapshot still shows, and gain the new one. What becomes empty is known
     /// beforehand: one statement cannot both change a row and delete it.
     /// </summary>
-    private const string FoldBatch = """
+    private const string FoldBatch = $"""
         WITH picked AS MATERIALIZED (
             SELECT ctid AS place, user_id FROM usage_deltas WHERE ctid > $2 LIMIT $1
         ), batch AS (
@@ -36,7 +36,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
                                            revenue_usd, completed_payments, last_activity)
             SELECT s.user_id, u.user_type, s.requests, s.tokens, s.credits_used, s.credits_bought, s.cost_usd,
                    s.revenue_usd, s.completed_payments,
-                   coalesce((SELECT max(l.created_at) FROM usage_logs l WHERE l.user_id = s.user_id), '-infinity')
+                   coalesce({TotalsTable.LastActivity}, '-infinity')
             FROM sums s JOIN users u ON u.id = s.user_id
             ON CONFLICT (user_id) DO UPDATE SET
                 user_type = excluded.user_type,

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Rollup;
 
@@ -10,7 +11,8 @@ namespace UsageLogsSite.Rollup;
 /// interrupt mitigation as in Linux's NAPI.
 /// </summary>
 internal sealed partial class RollupService(
-    Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
+    Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, RollupStatus status,
+    Housekeeping housekeeping, ILogger<RollupService> logger)
     : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
@@ -23,10 +25,22 @@ internal sealed partial class RollupService(
     }
 
     /// <inheritdoc />
-    protected override Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    protected override async Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         LogElected(logger);
-        return new RollupShift(connection, options.Value, Time, metrics, logger).RunAsync(cancellation);
+        status.IsElected = true;
+        using var term = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var keepingHouse = housekeeping.RunAsync(term.Token);
+        try
+        {
+            await new RollupShift(connection, options.Value, Time, metrics, logger).RunAsync(cancellation);
+        }
+        finally
+        {
+            status.IsElected = false;
+            await term.CancelAsync();
+            await keepingHouse.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     /// <inheritdoc />

@@ -16,7 +16,27 @@ namespace UsageLogsSite.Rollup;
 internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, string[] Looked, string Raw, string? Pending)
 {
     /// <summary>What the raw queries read, in the order in which they are locked.</summary>
-    internal const string RawTables = "users, usage_logs, credit_purchases";
+    internal const string RawTables = "users, usage_logs, usage_archive, credit_purchases";
+
+    /// <summary>All raw usage: logs, and what retention has left of those it dropped. A quarter of an hour stands for its logs' times.</summary>
+    internal const string AllUsage = """
+        SELECT user_id, created_at AS occurred_at, 1::bigint AS requests, prompt_tokens::bigint + completion_tokens AS tokens, credits, cost_usd,
+               created_at AS last_activity
+        FROM usage_logs
+        UNION ALL
+        SELECT user_id, quarter, requests, tokens, credits, cost_usd, last_activity FROM usage_archive
+        """;
+
+    /// <summary>
+    /// When the user of a statement's column <c>s.user_id</c> was last active; null if never. Three probes of an index where there are
+    /// logs of the last month, as nearly always; otherwise one for each partition.
+    /// </summary>
+    internal const string LastActivity = """
+        greatest(
+            coalesce((SELECT max(l.created_at) FROM usage_logs l WHERE l.user_id = s.user_id AND l.created_at >= now() - interval '30 days'),
+                     (SELECT max(l.created_at) FROM usage_logs l WHERE l.user_id = s.user_id)),
+            (SELECT a.last_activity FROM usage_archive a WHERE a.user_id = s.user_id ORDER BY a.quarter DESC LIMIT 1))
+        """;
 
     /// <summary>Every table of totals.</summary>
     internal static readonly IReadOnlyList<TotalsTable> All =
@@ -26,15 +46,15 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
             Key: ["user_id"],
             Sums: ["requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd", "completed_payments"],
             Looked: ["user_type", "last_activity"],
-            Raw: """
+            Raw: $"""
                 SELECT u.id AS user_id, u.user_type, coalesce(l.requests, 0) AS requests, coalesce(l.tokens, 0) AS tokens,
                        coalesce(l.credits, 0) AS credits_used, coalesce(p.credits, 0) AS credits_bought, coalesce(l.cost_usd, 0) AS cost_usd,
                        coalesce(p.amount_usd, 0) AS revenue_usd, coalesce(p.payments, 0) AS completed_payments,
                        coalesce(l.last_activity, '-infinity') AS last_activity
                 FROM users u
-                LEFT JOIN (SELECT user_id, count(*) AS requests, sum(prompt_tokens::bigint + completion_tokens) AS tokens,
-                                  sum(credits) AS credits, sum(cost_usd) AS cost_usd, max(created_at) AS last_activity
-                           FROM usage_logs GROUP BY user_id) l ON l.user_id = u.id
+                LEFT JOIN (SELECT user_id, sum(requests) AS requests, sum(tokens) AS tokens, sum(credits) AS credits,
+                                  sum(cost_usd) AS cost_usd, max(last_activity) AS last_activity
+                           FROM ({AllUsage}) a GROUP BY user_id) l ON l.user_id = u.id
                 LEFT JOIN (SELECT user_id, count(*) AS payments, sum(credits) AS credits, sum(amount_usd) AS amount_usd
                            FROM credit_purchases WHERE status = 'completed' GROUP BY user_id) p ON p.user_id = u.id
                 """,

@@ -21,6 +21,14 @@ internal static class Format
     /// <summary>Every digit, without separators and trailing zeros.</summary>
     internal static string Exact(decimal value) => value.ToString(EveryDigit, CultureInfo.InvariantCulture);
 
+    /// <summary>A size on disk: <c>12.3 MB</c>, in powers of ten.</summary>
+    internal static string Bytes(long value) => value switch
+    {
+        >= 1_000_000_000 => (value / 1e9).ToString("N1", CultureInfo.InvariantCulture) + " GB",
+        >= 1_000_000 => (value / 1e6).ToString("N1", CultureInfo.InvariantCulture) + " MB",
+        _ => (value / 1e3).ToString("N0", CultureInfo.InvariantCulture) + " kB",
+    };
+
     /// <summary>A time for the <c>datetime</c> attribute: UTC, to the millisecond.</summary>
     internal static string Iso(DateTime utc) => utc.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 

@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Options;
+using UsageLogsSite.Data;
+using UsageLogsSite.Hosting;
+
+namespace UsageLogsSite.Retention;
+
+/// <summary>What the elected instance does beside its fold: partitions for the months to come, and retention once a day if asked.</summary>
+internal sealed partial class Housekeeping(Databases databases, IOptions<RetentionOptions> options, TimeProvider time, ILogger<Housekeeping> logger)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RetentionInterval = TimeSpan.FromDays(1);
+
+    /// <summary>Runs until cancelled; a failure is told, and made good an hour later.</summary>
+    internal async Task RunAsync(CancellationToken cancellation)
+    {
+        DateTimeOffset? retained = null;
+        while (true)
+        {
+            try
+            {
+                var made = await new Partitions(databases.Owner, time).MakeAheadAsync(cancellation);
+                LogMade(logger, made);
+                var now = time.GetUtcNow();
+                if (options.Value.Period is { } keep && !(now - retained < RetentionInterval))
+                {
+                    await RetainAsync(keep, cancellation);
+                    retained = now;
+                }
+            }
+            catch (Exception e) when (e is RetentionException || DatabaseFailure.Is(e))
+            {
+                LogFailed(logger, e.Message);
+            }
+
+            await Task.Delay(Interval, time, cancellation);
+        }
+    }
+
+    private async Task RetainAsync(RetentionPeriod keep, CancellationToken cancellation)
+    {
+        var retention = new LogRetention(databases.Owner, time);
+        var plan = await retention.PlanAsync(keep, cancellation);
+        await retention.RunAsync(plan, (partition, logs) => LogDropped(logger, partition, logs, keep), cancellation);
+    }
+
+    [LoggerMessage(2101, LogLevel.Debug, "Partitions: {Made} made for the months to come")]
+    private static partial void LogMade(ILogger logger, int made);
+
+    [LoggerMessage(2102, LogLevel.Information, "Retention: {Partition} had {Logs} logs older than {Keep}; their sums are kept")]
+    private static partial void LogDropped(ILogger logger, string partition, long logs, RetentionPeriod keep);
+
+    [LoggerMessage(2103, LogLevel.Warning, "Partitions: could not be looked after, trying again in an hour: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string reason);
+}
