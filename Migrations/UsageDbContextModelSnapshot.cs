@@ -88,6 +88,10 @@ namespace UsageLogsSite.Migrations
                         .HasColumnName("awake_until")
                         .HasDefaultValueSql("'-infinity'");
 
+                    b.Property<string>("TimeZone")
+                        .HasColumnType("text")
+                        .HasColumnName("time_zone");
+
                     b.HasKey("Id")
                         .HasName("pk_rollup_state");
 
@@ -133,6 +137,50 @@ namespace UsageLogsSite.Migrations
                     b.ToTable("usage_activity", (string)null);
                 });
 
+            modelBuilder.Entity("UsageLogsSite.Data.UsageDay", b =>
+                {
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<int>("CompletedPayments")
+                        .HasColumnType("integer")
+                        .HasColumnName("completed_payments");
+
+                    b.Property<decimal>("CostUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cost_usd");
+
+                    b.Property<decimal>("CreditsBought")
+                        .HasColumnType("numeric")
+                        .HasColumnName("credits_bought");
+
+                    b.Property<decimal>("CreditsUsed")
+                        .HasColumnType("numeric")
+                        .HasColumnName("credits_used");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.Property<decimal>("RevenueUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("revenue_usd");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("tokens");
+
+                    b.HasKey("Day", "UserId")
+                        .HasName("pk_usage_days");
+
+                    b.ToTable("usage_days", (string)null);
+                });
+
             modelBuilder.Entity("UsageLogsSite.Data.UsageDelta", b =>
                 {
                     b.Property<int>("CompletedPayments")
@@ -159,6 +207,10 @@ namespace UsageLogsSite.Migrations
                         .HasDefaultValue(0m)
                         .HasColumnName("credits_used");
 
+                    b.Property<DateTime?>("OccurredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("occurred_at");
+
                     b.Property<int>("Requests")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("integer")
@@ -182,6 +234,46 @@ namespace UsageLogsSite.Migrations
                         .HasColumnName("user_id");
 
                     b.ToTable("usage_deltas", (string)null);
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.UsageHour", b =>
+                {
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<DateTime>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<string>("UserType")
+                        .HasColumnType("text")
+                        .HasColumnName("user_type");
+
+                    b.Property<int>("CompletedPayments")
+                        .HasColumnType("integer")
+                        .HasColumnName("completed_payments");
+
+                    b.Property<decimal>("CostUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cost_usd");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.Property<decimal>("RevenueUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("revenue_usd");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("tokens");
+
+                    b.HasKey("Day", "Hour", "UserType")
+                        .HasName("pk_usage_hours");
+
+                    b.ToTable("usage_hours", (string)null);
                 });
 
             modelBuilder.Entity("UsageLogsSite.Data.UsageLog", b =>

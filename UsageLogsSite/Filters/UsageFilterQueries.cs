@@ -48,7 +48,7 @@ internal static class UsageFilterQueries
 
         if (filter.Search.Length > 0)
         {
-            var pattern = $"%{EscapeLike(filter.Search)}%";
+            var pattern = SearchPattern(filter.Search);
             users = users.Where(u =>
                 EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
         }
@@ -82,6 +82,12 @@ internal static class UsageFilterQueries
         _ => null,
     };
 
+    /// <summary>The pattern for ILIKE, with a backslash as escape, of whatever contains a text.</summary>
+    internal static string SearchPattern(string text) => $"%{text
+        .Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("%", @"\%", StringComparison.Ordinal)
+        .Replace("_", @"\_", StringComparison.Ordinal)}%";
+
     private static IOrderedQueryable<UserUsage> By<TKey>(
         this IQueryable<UserUsage> users, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
     {
@@ -93,9 +99,4 @@ internal static class UsageFilterQueries
         var found = users.OrderBy(u => u.Total.UserId != u.User.Id);
         return filter.Descending ? found.ThenByDescending(key).ThenByDescending(id) : found.ThenBy(key).ThenBy(id);
     }
-
-    private static string EscapeLike(string text) => text
-        .Replace(@"\", @"\\", StringComparison.Ordinal)
-        .Replace("%", @"\%", StringComparison.Ordinal)
-        .Replace("_", @"\_", StringComparison.Ordinal);
 }

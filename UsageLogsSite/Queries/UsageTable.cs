@@ -7,7 +7,8 @@ namespace UsageLogsSite.Queries;
 /// <summary>The usage table's one question to the database: sums, rows and the next expiry in a single statement.</summary>
 /// <param name="contexts">Makes a context for each query: the live engine asks from many tasks at once.</param>
 /// <param name="time">Gives the end of the sliding windows.</param>
-internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time)
+/// <param name="zone">The zone whose days periods are made of; UTC unless given.</param>
+internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time, TimeZoneInfo? zone = null)
 {
     /// <summary>Answers a filter.</summary>
     /// <param name="filter">What to show; a page past the end is answered with the last page.</param>
@@ -40,6 +41,10 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     private async Task<UsageView> ReadPageAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
     {
         var now = time.GetUtcNow().UtcDateTime;
+        var reporting = new ReportingTime(now, zone ?? TimeZoneInfo.Utc);
+        if (PeriodDates.Of(filter, reporting) is { } dates)
+            return await PeriodTable.ReadAsync(database, filter, dates, reporting, cancellation);
+
         var found = await Query(database, filter, now).ToListAsync(cancellation);
         var sums = found.FirstOrDefault()?.Summary;
         var summary = new UsageSummary(
@@ -83,7 +88,7 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     private static UsageRow ToRow(UserUsage u) => new(
         u.User.Id, u.User.Name, u.User.Email, u.User.UserType, u.User.CreatedAt,
         u.Total.Requests, u.Total.Tokens, u.Total.CreditsUsed, u.Total.CreditsBought, u.Total.CostUsd, u.Total.RevenueUsd,
-        u.Total.CompletedPayments, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);
+        u.Total.CompletedPayments, u.Total.CreditsBought - u.Total.CreditsUsed, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);
 
     private sealed class Found
     {

@@ -10,7 +10,7 @@ namespace UsageLogsSite.Rollup;
 /// interrupt mitigation as in Linux's NAPI.
 /// </summary>
 internal sealed partial class RollupService(
-    Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
+    Databases databases, IOptions<RollupOptions> options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, ILogger<RollupService> logger)
     : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
@@ -26,7 +26,7 @@ internal sealed partial class RollupService(
     protected override Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         LogElected(logger);
-        return new RollupShift(connection, options.Value, Time, metrics, logger).RunAsync(cancellation);
+        return new RollupShift(connection, options.Value, zone, Time, metrics, logger).RunAsync(cancellation);
     }
 
     /// <inheritdoc />
