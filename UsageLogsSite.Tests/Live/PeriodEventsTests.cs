@@ -16,7 +16,7 @@ public sealed class PeriodEventsTests(PostgresCluster cluster) : SiteTest(cluste
         await using var stream = await SseReader.OpenAsync(site, "?period=7d&q=ann");
         await stream.NextAsync();
         var refreshed = site.Logs.Count(1001);
-        await Database.AddLogAsync(ann, at: time.GetUtcNow().UtcDateTime.AddDays(-8));
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model, created_at) VALUES ($1, 'free', $2)", ann, time.GetUtcNow().UtcDateTime.AddDays(-8));
         await Eventually.TrueAsync(() => site.Logs.Count(1001) > refreshed, "the set was asked again");
         Assert.Equal(0, stream.Drain());
 
