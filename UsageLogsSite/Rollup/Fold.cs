@@ -132,14 +132,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
 
     private async Task<Batch> FoldBatchAsync(NpgsqlTid place, bool searchesRequest, CancellationToken cancellation)
     {
-        if (_isCompiled)
-        {
-            // The planner expects far more rows than there are, and would have a second of machine code made for each small batch.
-            await using var interpret = new NpgsqlCommand("SET jit = off", connection);
-            await interpret.ExecuteNonQueryAsync(cancellation);
-            _isCompiled = false;
-        }
-
+        await InterpretAsync(cancellation);
         await using var command = new NpgsqlCommand(FoldBatch, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = _size });
         command.Parameters.Add(new NpgsqlParameter<NpgsqlTid> { TypedValue = place, NpgsqlDbType = NpgsqlDbType.Tid });
@@ -175,8 +168,19 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
     /// <returns>The number of deltas that became needless.</returns>
     internal async Task<long> RebuildAsync(CancellationToken cancellation)
     {
+        await InterpretAsync(cancellation);
         await using var command = new NpgsqlCommand(TotalsTable.RebuildAll, connection) { CommandTimeout = 0 };
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>The planner expects far more rows than there are, and would have a second of machine code made for each small batch.</summary>
+    private async Task InterpretAsync(CancellationToken cancellation)
+    {
+        if (!_isCompiled)
+            return;
+        await using var interpret = new NpgsqlCommand("SET jit = off", connection);
+        await interpret.ExecuteNonQueryAsync(cancellation);
+        _isCompiled = false;
     }
 
     /// <param name="Folded">Deltas folded.</param>
