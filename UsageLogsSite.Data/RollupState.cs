@@ -1,6 +1,6 @@
 namespace UsageLogsSite.Data;
 
-/// <summary>The one row that tells writers whether the rollup is awake.</summary>
+/// <summary>The one row that tells writers whether the rollup is awake, and in which zone it keeps days and hours.</summary>
 public sealed class RollupState
 {
     /// <summary>Always true: the table has one row.</summary>
@@ -8,4 +8,10 @@ public sealed class RollupState
 
     /// <summary>Until then (UTC) the rollup polls by itself, and writers send no NOTIFY.</summary>
     public DateTime AwakeUntil { get; set; }
+
+    /// <summary>
+    /// The IANA id of the zone that <see cref="UsageDay"/> and <see cref="UsageHour"/> are kept in; null until an elected instance has
+    /// made them: so long they stay empty.
+    /// </summary>
+    public string? TimeZone { get; set; }
 }

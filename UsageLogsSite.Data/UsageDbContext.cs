@@ -24,6 +24,12 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : D
     /// <summary>The sums of logs that retention has dropped.</summary>
     public DbSet<UsageArchive> UsageArchive => Set<UsageArchive>();
 
+    /// <summary>What each user used and bought on each day, kept by the rollup.</summary>
+    public DbSet<UsageDay> UsageDays => Set<UsageDay>();
+
+    /// <summary>What all users of a type used and bought in each hour, kept by the rollup.</summary>
+    public DbSet<UsageHour> UsageHours => Set<UsageHour>();
+
     /// <inheritdoc />
     protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder
         .HasPostgresExtension("pg_trgm")

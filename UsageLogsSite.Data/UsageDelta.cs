@@ -6,6 +6,9 @@ public sealed class UsageDelta
     /// <summary>The user whose totals change; null asks for a rebuild of all totals (after TRUNCATE).</summary>
     public Guid? UserId { get; set; }
 
+    /// <summary>When, in UTC, that was used or bought: the log's or purchase's own time; null if nothing is added.</summary>
+    public DateTime? OccurredAt { get; set; }
+
     /// <summary>Logs added.</summary>
     public int Requests { get; set; }
 

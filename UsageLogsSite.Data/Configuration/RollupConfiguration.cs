@@ -39,6 +39,35 @@ internal sealed class UsageActivityConfiguration : IEntityTypeConfiguration<Usag
     }
 }
 
+internal sealed class UsageDayConfiguration : IEntityTypeConfiguration<UsageDay>
+{
+    public void Configure(EntityTypeBuilder<UsageDay> day)
+    {
+        day.ToTable("usage_days");
+
+        // A period is one range of it. The fold knows day and user of all that it touches, so no other index is needed.
+        day.HasKey(d => new { d.Day, d.UserId });
+        day.Property(d => d.CreditsUsed).HasColumnType("numeric");
+        day.Property(d => d.CreditsBought).HasColumnType("numeric");
+        day.Property(d => d.CostUsd).HasColumnType("numeric");
+        day.Property(d => d.RevenueUsd).HasColumnType("numeric");
+    }
+}
+
+internal sealed class UsageHourConfiguration : IEntityTypeConfiguration<UsageHour>
+{
+    public void Configure(EntityTypeBuilder<UsageHour> hour)
+    {
+        hour.ToTable("usage_hours");
+
+        // The day is part of it: zones have changed their offset by minutes, so that an hour of the clock began on the day before.
+        hour.HasKey(h => new { h.Day, h.Hour, h.UserType });
+        hour.Property(h => h.UserType).StoredInLowerCase().ValueGeneratedNever();
+        hour.Property(h => h.CostUsd).HasColumnType("numeric");
+        hour.Property(h => h.RevenueUsd).HasColumnType("numeric");
+    }
+}
+
 // No key and no index: writers append at heap speed, the fold deletes what it reads.
 internal sealed class UsageDeltaConfiguration : IEntityTypeConfiguration<UsageDelta>
 {

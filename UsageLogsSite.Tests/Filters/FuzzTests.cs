@@ -6,7 +6,7 @@ namespace UsageLogsSite.Tests.Filters;
 /// <summary>Nothing that a client can send is a 500, is executed, or comes back unescaped.</summary>
 public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
 {
-    private static readonly string[] Parameters = ["type", "activity", "q", "sort", "dir", "page", "size", "version", "handler", "area", "page\0"];
+    private static readonly string[] Parameters = ["type", "activity", "period", "q", "sort", "dir", "page", "size", "version", "handler", "area", "page\0"];
 
     private static readonly string[] Values =
     [
@@ -14,7 +14,7 @@ public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
         "'", "''", "';DROP TABLE users;--", "1 OR 1=1", "\\", "\\'; SELECT pg_sleep(9)--", "%", "_", "%%%%%%%%%%%%", "$1", "{0}", "{{7*7}}",
         "<img src=x onerror=alert(1)>", "\"><script>alert(1)</script>", "' hx-get='/evil", "javascript:alert(1)", "&amp;&lt;", "</section>",
         "\0", "a\0b", "\r\nSet-Cookie: a=b", "\u202Egnp.exe", "\u200B", "ﷺ", "😀", "e\u0301", "İ", "ß", new string('x', 3000), string.Concat(Enumerable.Repeat("😀", 300)),
-        "../../etc/passwd", "table", "events", "all,external", "[]", "null", "undefined", "true",
+        "../../etc/passwd", "table", "events", "all,external", "0000-00", "9999-12", "2026-02-30", "[]", "null", "undefined", "true",
     ];
 
     [Fact]

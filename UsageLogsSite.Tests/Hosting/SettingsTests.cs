@@ -11,6 +11,8 @@ public sealed class SettingsTests(PublishedApp published)
     [InlineData("Live:MaxStreams", "many", "at 'Live:MaxStreams'")]
     [InlineData("Rollup:BatchSize", "0", "Rollup:BatchSize is 0; allowed is 1 to 1000000")]
     [InlineData("Retention:Keep", "a-year", "Retention:Keep is a-year; allowed is 1-months to 1200-months, such as 13-months")]
+    [InlineData("Usage:TimeZone", "Mars/Olympus", "Usage:TimeZone is Mars/Olympus; allowed is the IANA id of a time zone")]
+    [InlineData("Usage:TimeZone", "", "Usage:TimeZone is ; allowed is the IANA id of a time zone")]
     [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
     public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)
     {

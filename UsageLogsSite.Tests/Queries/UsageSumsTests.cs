@@ -151,6 +151,10 @@ public sealed class UsageSumsTests(PostgresCluster cluster) : SiteTest(cluster)
     private async Task DrainAsync()
     {
         await using var connection = await Database.DataSource.OpenConnectionAsync(Cancellation);
-        await new Fold(connection, 50).DrainAsync(Cancellation);
+        var fold = new Fold(connection, 50);
+        while (await fold.DrainAsync(Cancellation) > 0)
+        {
+            // A turn ends after a second, whatever is left.
+        }
     }
 }

@@ -42,6 +42,7 @@ internal sealed class Site : WebApplicationFactory<Program>
     internal static async Task<Site> StartAsync(PostgresDatabase database, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
         var site = await StartBusyAsync(database, settings, services);
+        await site.ZonedAsync();
         await site.FoldedAsync();
         await site.QuietAsync();
         return site;
@@ -56,6 +57,11 @@ internal sealed class Site : WebApplicationFactory<Program>
         await Eventually.TrueAsync(() => site.Logs.Count(1005) > 0, "the site listens");
         return site;
     }
+
+    /// <summary>Waits until days and hours are those of the site's zone.</summary>
+    private Task ZonedAsync() => Eventually.TrueAsync(
+        async () => await _database.ScalarAsync<bool>("SELECT time_zone IS NOT DISTINCT FROM $1 FROM rollup_state", _settings.GetValueOrDefault("Usage:TimeZone", "UTC")),
+        "days and hours are those of the zone");
 
     /// <summary>Waits until every change committed so far is in the totals.</summary>
     internal Task FoldedAsync() => Eventually.TrueAsync(

@@ -20,6 +20,8 @@ internal sealed class CommandHost : IAsyncDisposable
 
     internal RollupOptions Rollup => _app.Services.GetRequiredService<IOptions<RollupOptions>>().Value;
 
+    internal TimeZoneInfo TimeZone => _app.Services.GetRequiredService<TimeZoneInfo>();
+
     internal TimeProvider Time => _app.Services.GetRequiredService<TimeProvider>();
 
     /// <summary>Opens the database; without a connection string the site's own, joining it where the site runs.</summary>

@@ -27,7 +27,7 @@ internal static class RollupRebuildCommand
         var start = Stopwatch.GetTimestamp();
         await output.WriteLineAsync("Rebuilding all totals from the raw tables …");
         await using var connection = await host.Databases.Rollup.OpenConnectionAsync(cancellation);
-        await new Catchup(connection, host.Rollup, host.Time).RebuildAsync(() => output.WriteLine("A running site does it."), cancellation);
+        await new Catchup(connection, host.Rollup, host.TimeZone, host.Time).RebuildAsync(() => output.WriteLine("A running site does it."), cancellation);
         await output.WriteLineAsync($"Totals were rebuilt in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s.");
     }
 }

@@ -25,6 +25,9 @@ internal sealed record UsageFilter
     /// <summary>How recently the users were active.</summary>
     public ActivityFilter Activity { get; init; } = ActivityFilter.All;
 
+    /// <summary>When the usage was: all of it unless set. Who used and bought nothing then is left out.</summary>
+    public UsagePeriod Period { get; init; }
+
     /// <summary>Part of a name or e-mail address; empty for no search. Trimmed, without control characters.</summary>
     public string Search { get; init; } = "";
 
@@ -41,7 +44,7 @@ internal sealed record UsageFilter
     public int Size { get; init; } = DefaultSize;
 
     /// <summary>Whether the filter leaves any user out.</summary>
-    public bool IsNarrowed => Type != TypeFilter.All || Activity != ActivityFilter.All || Search.Length > 0;
+    public bool IsNarrowed => Type != TypeFilter.All || Activity != ActivityFilter.All || Period != default || Search.Length > 0;
 
     /// <summary>The canonical query, with a leading question mark, or empty: defaults are dropped, the order is fixed.</summary>
     public string QueryString => QueryHelpers.AddQueryString("", Parameters());
@@ -54,6 +57,7 @@ internal sealed record UsageFilter
         {
             Type = Names.Parse(First(query, "type"), TypeFilter.All),
             Activity = Names.Parse(First(query, "activity"), ActivityFilter.All),
+            Period = UsagePeriod.Parse(First(query, "period")),
             Search = CleanSearch(First(query, "q")),
             Sort = sort,
             Descending = First(query, "dir") switch { "asc" => false, "desc" => true, _ => DescendsByDefault(sort) },
@@ -84,6 +88,7 @@ internal sealed record UsageFilter
         var parameters = new Dictionary<string, string?>();
         Add("type", Type != TypeFilter.All, Names.Of(Type));
         Add("activity", Activity != ActivityFilter.All, Names.Of(Activity));
+        Add("period", Period != default, Period.Name);
         Add("q", Search.Length > 0, Search);
         Add("sort", Sort != UsageSort.LastActivity, Names.Of(Sort));
         Add("dir", Descending != DescendsByDefault(Sort), Descending ? "desc" : "asc");

@@ -49,7 +49,7 @@ internal static class UsageFilterQueries
 
         if (filter.Search.Length > 0)
         {
-            var pattern = $"%{EscapeLike(filter.Search)}%";
+            var pattern = SearchPattern(filter.Search);
             users = users.Where(u =>
                 EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
         }
@@ -106,6 +106,12 @@ internal static class UsageFilterQueries
         _ => null,
     };
 
+    /// <summary>The pattern for ILIKE, with a backslash as escape, of whatever contains a text.</summary>
+    internal static string SearchPattern(string text) => $"%{text
+        .Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("%", @"\%", StringComparison.Ordinal)
+        .Replace("_", @"\_", StringComparison.Ordinal)}%";
+
     private static IOrderedQueryable<T> By<T, TKey>(
         this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id,
         UsageFilter filter, bool findsFirst)
@@ -122,9 +128,4 @@ internal static class UsageFilterQueries
         Expression<Func<T, TValue>> Of<TValue>(Expression<Func<UserUsage, TValue>> value) =>
             Expression.Lambda<Func<T, TValue>>(Expression.Invoke(value, of.Body), of.Parameters);
     }
-
-    private static string EscapeLike(string text) => text
-        .Replace(@"\", @"\\", StringComparison.Ordinal)
-        .Replace("%", @"\%", StringComparison.Ordinal)
-        .Replace("_", @"\_", StringComparison.Ordinal);
 }

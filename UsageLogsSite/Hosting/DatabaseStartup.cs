@@ -22,6 +22,8 @@ internal static partial class DatabaseStartup
         var databases = app.Services.GetRequiredService<Databases>();
         await WaitForDatabaseAsync(databases.Owner, app.Logger, cancellation);
 
+        await CheckTimeZoneAsync(databases.Owner, app.Services.GetRequiredService<TimeZoneInfo>(), cancellation);
+
         await using var database = UsageDatabase.CreateContext(databases.Owner);
         var pending = (await database.Database.GetPendingMigrationsAsync(cancellation)).ToList();
         if (pending.Count > 0 && !migrate)
@@ -86,6 +88,25 @@ internal static partial class DatabaseStartup
             {
                 throw new StartupException($"The database of ConnectionStrings:UsageLogs ({Where(owner)}) cannot be used: {e.Message}", e);
             }
+        }
+    }
+
+    /// <summary>The rollup divides days in PostgreSQL and pages name them here: both must know the zone.</summary>
+    private static async Task CheckTimeZoneAsync(NpgsqlDataSource owner, TimeZoneInfo zone, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var command = owner.CreateCommand("SELECT now() AT TIME ZONE $1");
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = zone.Id });
+            await command.ExecuteScalarAsync(cancellation);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidParameterValue)
+        {
+            throw new StartupException($"Usage:TimeZone is {zone.Id}, which this machine knows and PostgreSQL does not; allowed is a zone that both know, such as UTC or Europe/Berlin.", e);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            // The database does not exist yet: it will be asked on the next start.
         }
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Hosting;
@@ -19,6 +20,8 @@ internal static class HostingSetup
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.AddSettings<UsageOptions>("Usage");
+        builder.Services.AddSingleton(services => TimeZoneInfo.FindSystemTimeZoneById(services.GetRequiredService<IOptions<UsageOptions>>().Value.TimeZone));
     }
 
     internal static void AddDatabases(this WebApplicationBuilder builder)

@@ -8,7 +8,8 @@ namespace UsageLogsSite.Queries;
 /// <summary>The usage table's one question to the database: sums, rows and the next expiry of a single snapshot.</summary>
 /// <param name="contexts">Makes a context for each query: the live engine asks from many tasks at once.</param>
 /// <param name="time">Gives the end of the sliding windows.</param>
-internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time)
+/// <param name="zone">The zone whose days periods are made of; UTC unless given.</param>
+internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time, TimeZoneInfo? zone = null)
 {
     /// <summary>Answers a filter.</summary>
     /// <param name="filter">What to show; a page past the end is answered with the last page.</param>
@@ -30,6 +31,9 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     private async Task<UsageView> ReadOnceAsync(UsageFilter filter, CancellationToken cancellation)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellation);
+        var reporting = new ReportingTime(time.GetUtcNow().UtcDateTime, zone ?? TimeZoneInfo.Utc);
+        if (PeriodDates.Of(filter, reporting) is { } dates)
+            return await PeriodTable.ReadAsync(database, filter, dates, reporting, cancellation);
         if (filter.Search.Length > 0 || FarPage.IsFar(filter))
             return await ReadFarAsync(database, filter, cancellation);
         var view = await ReadNearAsync(database, filter, cancellation);
@@ -99,7 +103,7 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     private static UsageRow ToRow(UserUsage u) => new(
         u.User.Id, u.User.Name, u.User.Email, u.User.UserType, u.User.CreatedAt,
         u.Total.Requests, u.Total.Tokens, u.Total.CreditsUsed, u.Total.CreditsBought, u.Total.CostUsd, u.Total.RevenueUsd,
-        u.Total.CompletedPayments, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);
+        u.Total.CompletedPayments, u.Total.CreditsBought - u.Total.CreditsUsed, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);
 
     private sealed class Head
     {

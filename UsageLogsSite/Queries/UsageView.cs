@@ -7,8 +7,9 @@ namespace UsageLogsSite.Queries;
 /// <param name="Filter">The filter as answered: a page past the end has become the last page.</param>
 /// <param name="Summary">Sums over all users that the filter keeps.</param>
 /// <param name="Rows">The users of this page, in order.</param>
-/// <param name="NextExpiry">When, in UTC, a sliding window changes what is shown even if no row changes; null if never.</param>
-internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IReadOnlyList<UsageRow> Rows, DateTime? NextExpiry)
+/// <param name="NextExpiry">When, in UTC, a sliding window or another day changes what is shown even if no row changes; null if never.</param>
+/// <param name="Period">The days that are shown; null for all time.</param>
+internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IReadOnlyList<UsageRow> Rows, DateTime? NextExpiry, PeriodShown? Period = null)
 {
     /// <summary>Number of pages; at least one.</summary>
     public int Pages => Math.Max(1, (int)((Summary.Users + Filter.Size - 1) / Filter.Size));
@@ -17,19 +18,27 @@ internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IRead
     /// Names the content: equal on every instance that shows the same, whatever happened in between. It is the fragment's
     /// ETag, the stream's event id and the <c>version</c> parameter.
     /// </summary>
-    public string Version { get; } = ContentHash.Of(Filter.QueryString, Summary, Rows);
+    public string Version { get; } = Period is null
+        ? ContentHash.Of(Filter.QueryString, Summary, Rows)
+        : ContentHash.Of(Filter.QueryString, new { Summary, Period }, Rows);
 }
+
+/// <summary>Which days a view shows.</summary>
+/// <param name="Days">The days.</param>
+/// <param name="TimeZone">The id of the zone whose days they are.</param>
+/// <param name="Comparison">How the sums differ from the period before; null where that is not asked for each user, or nothing has passed.</param>
+internal sealed record PeriodShown(DateRange Days, string TimeZone, UsageComparison? Comparison);
 
 /// <summary>Sums over all users of a filter.</summary>
 /// <param name="Users">Number of users.</param>
-/// <param name="ActiveUsers">Users active in the last 30 days.</param>
+/// <param name="ActiveUsers">Users active in the last 30 days; for a period, in it.</param>
 /// <param name="Requests">Number of usage logs.</param>
 /// <param name="Tokens">Prompt and completion tokens.</param>
 /// <param name="CostUsd">Cost in US dollars.</param>
 /// <param name="RevenueUsd">Amount of completed purchases in US dollars.</param>
 internal sealed record UsageSummary(long Users, long ActiveUsers, long Requests, long Tokens, decimal CostUsd, decimal RevenueUsd);
 
-/// <summary>One user in the table.</summary>
+/// <summary>One user in the table; figures are those of the period where there is one.</summary>
 /// <param name="UserId">The user's id.</param>
 /// <param name="Name">The user's name; may be empty.</param>
 /// <param name="Email">The user's e-mail address.</param>
@@ -41,7 +50,8 @@ internal sealed record UsageSummary(long Users, long ActiveUsers, long Requests,
 /// <param name="CreditsBought">Credits of completed purchases.</param>
 /// <param name="CostUsd">Cost in US dollars.</param>
 /// <param name="RevenueUsd">Amount of completed purchases in US dollars.</param>
-/// <param name="CompletedPayments">Number of completed purchases: the green dot is lit above zero.</param>
+/// <param name="CompletedPayments">Number of completed purchases of all time: the green dot is lit above zero.</param>
+/// <param name="CreditsLeft">Credits bought less credits used, of all time.</param>
 /// <param name="LastActivity">The newest log's time in UTC; null without logs.</param>
 internal sealed record UsageRow(
     Guid UserId,
@@ -56,4 +66,5 @@ internal sealed record UsageRow(
     decimal CostUsd,
     decimal RevenueUsd,
     int CompletedPayments,
+    decimal CreditsLeft,
     DateTime? LastActivity);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Npgsql;
 
 namespace UsageLogsSite.Retention;
@@ -9,8 +10,8 @@ namespace UsageLogsSite.Retention;
 /// </summary>
 internal static class BriefLock
 {
-    private const string Limits = "SET LOCAL lock_timeout = '200ms'; SET LOCAL statement_timeout = 0; SET LOCAL TimeZone = 'UTC'";
-
+    private static readonly TimeSpan FirstTimeout = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastTimeout = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(3);
 
@@ -24,14 +25,14 @@ internal static class BriefLock
         NpgsqlDataSource owner, TimeProvider time, Func<NpgsqlConnection, Task<TResult>> work, CancellationToken cancellation)
     {
         var start = Stopwatch.GetTimestamp();
-        var retry = FirstRetry;
+        var (retry, timeout) = (FirstRetry, FirstTimeout);
         while (true)
         {
             await using var connection = await owner.OpenConnectionAsync(cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             try
             {
-                await using (var limits = new NpgsqlCommand(Limits, connection))
+                await using (var limits = new NpgsqlCommand(Limits(timeout), connection))
                     await limits.ExecuteNonQueryAsync(cancellation);
                 var result = await work(connection);
                 await transaction.CommitAsync(cancellation);
@@ -45,8 +46,15 @@ internal static class BriefLock
 
             await Task.Delay(retry, time, cancellation);
             retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
+
+            // Among writers of long transactions a short wait may never fall into a gap.
+            timeout = timeout * 2 < LastTimeout ? timeout * 2 : LastTimeout;
         }
     }
+
+    private static string Limits(TimeSpan timeout) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"SET LOCAL lock_timeout = {timeout.TotalMilliseconds:0}; SET LOCAL statement_timeout = 0; SET LOCAL TimeZone = 'UTC'");
 
     // Users may be deleted meanwhile, and their logs with them: a second look no longer finds either.
     private static bool IsContention(PostgresException e) => e.SqlState is PostgresErrorCodes.LockNotAvailable

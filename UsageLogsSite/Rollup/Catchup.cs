@@ -5,8 +5,9 @@ namespace UsageLogsSite.Rollup;
 /// <summary>Brings totals up to date on behalf of a command: by the site that folds, or by itself where none does.</summary>
 /// <param name="connection">An open connection of its own: it may come to hold the election's lock until it is closed.</param>
 /// <param name="options">How to fold.</param>
+/// <param name="zone">The zone of days and hours, where no site folds.</param>
 /// <param name="time">Paces the waiting.</param>
-internal sealed class Catchup(NpgsqlConnection connection, RollupOptions options, TimeProvider time)
+internal sealed class Catchup(NpgsqlConnection connection, RollupOptions options, TimeZoneInfo zone, TimeProvider time)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
@@ -29,7 +30,8 @@ internal sealed class Catchup(NpgsqlConnection connection, RollupOptions options
         {
             if (await Election.TryWinAsync(connection, cancellation))
             {
-                await fold.RebuildAsync(cancellation);
+                if (!await fold.KeepInAsync(zone.Id, cancellation))
+                    await fold.RebuildAsync(cancellation);
                 return;
             }
 

@@ -48,16 +48,16 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
                 revenue_usd = t.revenue_usd + excluded.revenue_usd,
                 completed_payments = t.completed_payments + excluded.completed_payments,
                 last_activity = excluded.last_activity
-            RETURNING t.user_type, t.last_activity, t.requests, t.tokens, t.cost_usd, t.revenue_usd
+            RETURNING t.user_id, t.user_type, t.last_activity, t.requests, t.tokens, t.cost_usd, t.revenue_usd
         ), former AS (
-            SELECT t.user_type, t.last_activity, t.requests, t.tokens, t.cost_usd, t.revenue_usd
+            SELECT t.user_id, t.user_type, t.last_activity, t.requests, t.tokens, t.cost_usd, t.revenue_usd
             FROM usage_totals t JOIN sums s ON s.user_id = t.user_id
         ), gone AS (
             SELECT s.user_id FROM sums s WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = s.user_id)
         ), dropped AS (
             DELETE FROM usage_totals t USING gone g WHERE t.user_id = g.user_id
         ), settled AS (
-            DELETE FROM usage_deltas d USING gone g WHERE d.user_id = g.user_id
+            DELETE FROM usage_deltas d USING gone g WHERE d.user_id = g.user_id RETURNING d.*
         ), touched AS (
             SELECT user_type FROM folded
             UNION
@@ -81,7 +81,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
                 tokens = a.tokens + excluded.tokens,
                 cost_usd = a.cost_usd + excluded.cost_usd,
                 revenue_usd = a.revenue_usd + excluded.revenue_usd
-        ), hint AS (
+        ), {FoldOfPeriods.Expressions}, hint AS (
             SELECT pg_notify('usage_changed', string_agg(user_type, ',')) FROM touched HAVING count(*) > 0
         )
         SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM picked), (SELECT max(place) FROM picked),
@@ -102,6 +102,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
     private static readonly NpgsqlTid Front = new(0, 0);
 
     private NpgsqlTid _place = Front;
+    private bool _isCompiled = true;
     private int _size = Math.Min(FirstSize, batchSize);
 
     /// <summary>Folds until no delta is left, or for a second.</summary>
@@ -131,6 +132,7 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
 
     private async Task<Batch> FoldBatchAsync(NpgsqlTid place, bool searchesRequest, CancellationToken cancellation)
     {
+        await InterpretAsync(cancellation);
         await using var command = new NpgsqlCommand(FoldBatch, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = _size });
         command.Parameters.Add(new NpgsqlParameter<NpgsqlTid> { TypedValue = place, NpgsqlDbType = NpgsqlDbType.Tid });
@@ -144,12 +146,41 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
         return new Batch(reader.GetInt64(0), reader.GetInt64(1), end, reader.GetBoolean(3));
     }
 
+    /// <summary>
+    /// Sees to it that days and hours are those of a zone: where they are of another one, or were never made, makes all totals anew.
+    /// </summary>
+    /// <param name="timeZone">The zone's IANA id, which PostgreSQL knows.</param>
+    /// <param name="cancellation">Gives up; everything stays as it was.</param>
+    /// <returns>Whether anything had to be made.</returns>
+    internal async Task<bool> KeepInAsync(string timeZone, CancellationToken cancellation)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using var store = new NpgsqlCommand("UPDATE rollup_state SET time_zone = $1 WHERE time_zone IS DISTINCT FROM $1", connection);
+        store.Parameters.Add(new NpgsqlParameter<string> { TypedValue = timeZone });
+        if (await store.ExecuteNonQueryAsync(cancellation) == 0)
+            return false;
+        await RebuildAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
+        return true;
+    }
+
     /// <summary>Makes all totals anew, in one transaction: readers see the old ones until it commits.</summary>
     /// <returns>The number of deltas that became needless.</returns>
     internal async Task<long> RebuildAsync(CancellationToken cancellation)
     {
+        await InterpretAsync(cancellation);
         await using var command = new NpgsqlCommand(TotalsTable.RebuildAll, connection) { CommandTimeout = 0 };
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>The planner expects far more rows than there are, and would have a second of machine code made for each small batch.</summary>
+    private async Task InterpretAsync(CancellationToken cancellation)
+    {
+        if (!_isCompiled)
+            return;
+        await using var interpret = new NpgsqlCommand("SET jit = off", connection);
+        await interpret.ExecuteNonQueryAsync(cancellation);
+        _isCompiled = false;
     }
 
     /// <param name="Folded">Deltas folded.</param>

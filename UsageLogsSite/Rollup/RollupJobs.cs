@@ -7,7 +7,7 @@ namespace UsageLogsSite.Rollup;
 
 /// <summary>Does in the background, one at a time on this instance, what would take longer than a request may.</summary>
 internal sealed partial class RollupJobs(
-    Databases databases, IOptions<RollupOptions> options, TimeProvider time, ILogger<RollupJobs> logger) : BackgroundService
+    Databases databases, IOptions<RollupOptions> options, TimeZoneInfo zone, TimeProvider time, ILogger<RollupJobs> logger) : BackgroundService
 {
     private readonly Channel<RollupJob> _queue = Channel.CreateUnbounded<RollupJob>();
     private readonly Lock _starting = new();
@@ -75,7 +75,7 @@ internal sealed partial class RollupJobs(
     private async Task RebuildAsync(CancellationToken cancellation)
     {
         await using var connection = await databases.Rollup.OpenConnectionAsync(cancellation);
-        await new Catchup(connection, options.Value, time).RebuildAsync(static () => { }, cancellation);
+        await new Catchup(connection, options.Value, zone, time).RebuildAsync(static () => { }, cancellation);
     }
 
     [LoggerMessage(2201, LogLevel.Warning, "Rollup: {Kind} asked for by an admin failed: {Reason}")]

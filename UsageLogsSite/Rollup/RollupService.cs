@@ -11,7 +11,7 @@ namespace UsageLogsSite.Rollup;
 /// interrupt mitigation as in Linux's NAPI.
 /// </summary>
 internal sealed partial class RollupService(
-    Databases databases, IOptions<RollupOptions> options, TimeProvider time, RollupMetrics metrics, RollupStatus status,
+    Databases databases, IOptions<RollupOptions> options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, RollupStatus status,
     Housekeeping housekeeping, ILogger<RollupService> logger)
     : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
@@ -33,7 +33,7 @@ internal sealed partial class RollupService(
         var keepingHouse = housekeeping.RunAsync(term.Token);
         try
         {
-            await new RollupShift(connection, options.Value, Time, metrics, logger).RunAsync(cancellation);
+            await new RollupShift(connection, options.Value, zone, Time, metrics, logger).RunAsync(cancellation);
         }
         finally
         {

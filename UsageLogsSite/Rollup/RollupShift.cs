@@ -17,6 +17,7 @@ internal sealed partial class RollupShift
     private readonly NpgsqlConnection _connection;
     private readonly Fold _fold;
     private readonly RollupOptions _options;
+    private readonly TimeZoneInfo _zone;
     private readonly TimeProvider _time;
     private readonly RollupMetrics _metrics;
     private readonly ILogger _logger;
@@ -25,8 +26,10 @@ internal sealed partial class RollupShift
     /// <summary>Transactions below it may have skipped their NOTIFY; null once all have ended.</summary>
     private ulong? _silentBelow;
 
-    internal RollupShift(NpgsqlConnection connection, RollupOptions options, TimeProvider time, RollupMetrics metrics, ILogger logger)
+    internal RollupShift(
+        NpgsqlConnection connection, RollupOptions options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, ILogger logger)
     {
+        _zone = zone;
         _connection = connection;
         _fold = new Fold(connection, options.BatchSize);
         _options = options;
@@ -42,6 +45,8 @@ internal sealed partial class RollupShift
 
         // A leader that died awake has left writers silent: end that first.
         await FallAsleepAsync(cancellation);
+        if (await _fold.KeepInAsync(_zone.Id, cancellation))
+            LogZone(_logger, _zone.Id);
         while (true)
         {
             await SleepUntilBusyAsync(cancellation);
@@ -144,6 +149,9 @@ internal sealed partial class RollupShift
         await using var command = new NpgsqlCommand(sql, _connection);
         return (ulong)(await command.ExecuteScalarAsync(cancellation))!;
     }
+
+    [LoggerMessage(2006, LogLevel.Information, "Rollup: made all totals anew, with days and hours of {TimeZone}")]
+    private static partial void LogZone(ILogger logger, string timeZone);
 
     [LoggerMessage(2003, LogLevel.Debug, "Rollup: folded {Deltas} deltas in {ElapsedMs:0.0} ms")]
     private static partial void LogFolded(ILogger logger, long deltas, double elapsedMs);

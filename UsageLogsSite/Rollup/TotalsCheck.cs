@@ -49,7 +49,7 @@ internal sealed class TotalsCheck(NpgsqlConnection connection, TimeProvider time
             var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
             try
             {
-                await Command($"SET LOCAL TimeZone = 'UTC'; LOCK TABLE {TotalsTable.RawTables} IN ACCESS SHARE MODE NOWAIT").ExecuteNonQueryAsync(cancellation);
+                await Command($"SET LOCAL TimeZone = 'UTC'; SET LOCAL jit = off; LOCK TABLE {TotalsTable.RawTables} IN ACCESS SHARE MODE NOWAIT").ExecuteNonQueryAsync(cancellation);
                 var asked = await CountPendingAsync(cancellation);
                 LacksRebuild = asked && !await Election.IsWonAsync(connection, cancellation);
                 if (!asked || LacksRebuild)

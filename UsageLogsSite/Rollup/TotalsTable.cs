@@ -38,13 +38,31 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
             (SELECT a.last_activity FROM usage_archive a WHERE a.user_id = s.user_id ORDER BY a.quarter DESC LIMIT 1))
         """;
 
+    /// <summary>All that counts, usage and completed purchases, with the columns of a delta.</summary>
+    internal const string RawChanges = $"""
+        SELECT user_id, occurred_at, requests, tokens, credits AS credits_used, 0 AS credits_bought, cost_usd, 0 AS revenue_usd, 0 AS completed_payments
+        FROM ({AllUsage}) l
+        UNION ALL
+        SELECT user_id, created_at, 0, 0, 0, credits, 0, amount_usd, 1 FROM credit_purchases WHERE status = 'completed'
+        """;
+
+    /// <summary>What is not folded yet, taken off.</summary>
+    private const string LessPending = """
+        SELECT user_id, occurred_at, -requests, -tokens, -credits_used, -credits_bought, -cost_usd, -revenue_usd, -completed_payments
+        FROM usage_deltas WHERE occurred_at IS NOT NULL
+        """;
+
+    private static readonly string[] UserSums = ["requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd", "completed_payments"];
+
+    private static readonly string[] HourSums = ["requests", "tokens", "cost_usd", "revenue_usd", "completed_payments"];
+
     /// <summary>Every table of totals.</summary>
     internal static readonly IReadOnlyList<TotalsTable> All =
     [
         new(
             "usage_totals",
             Key: ["user_id"],
-            Sums: ["requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd", "completed_payments"],
+            Sums: UserSums,
             Looked: ["user_type", "last_activity"],
             Raw: $"""
                 SELECT u.id AS user_id, u.user_type, coalesce(l.requests, 0) AS requests, coalesce(l.tokens, 0) AS tokens,
@@ -58,12 +76,7 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
                 LEFT JOIN (SELECT user_id, count(*) AS payments, sum(credits) AS credits, sum(amount_usd) AS amount_usd
                            FROM credit_purchases WHERE status = 'completed' GROUP BY user_id) p ON p.user_id = u.id
                 """,
-            Pending: """
-                SELECT user_id, sum(requests) AS requests, sum(tokens) AS tokens, sum(credits_used) AS credits_used,
-                       sum(credits_bought) AS credits_bought, sum(cost_usd) AS cost_usd, sum(revenue_usd) AS revenue_usd,
-                       sum(completed_payments) AS completed_payments
-                FROM usage_deltas WHERE user_id IS NOT NULL GROUP BY user_id
-                """),
+            Pending: $"SELECT user_id, {Sum(UserSums)} FROM usage_deltas c WHERE user_id IS NOT NULL GROUP BY user_id"),
         new(
             "usage_activity",
             Key: ["user_type", "hour"],
@@ -71,6 +84,13 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
             Looked: [],
             Raw: ActivityOf("usage_totals"),
             Pending: null) { Rebuilt = ActivityOf("raw_usage_totals") },
+        new("usage_days", Key: ["day", "user_id"], Sums: UserSums, Looked: [], Raw: DaysOf(RawChanges), Pending: DaysOf("SELECT * FROM usage_deltas WHERE occurred_at IS NOT NULL")),
+
+        // Kept by the type that is folded, so what the raw tables say is compared by that one too.
+        new("usage_hours", Key: ["day", "hour", "user_type"], Sums: HourSums, Looked: [], Raw: HoursOf($"{RawChanges} UNION ALL {LessPending}", "usage_totals"), Pending: null)
+        {
+            Rebuilt = HoursOf(RawChanges, "raw_usage_totals"),
+        },
     ];
 
     /// <summary>All totals anew from the raw tables, and the deltas that they already contain away: one statement, one snapshot.</summary>
@@ -132,6 +152,19 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
         FROM {totals} t, LATERAL (SELECT date_trunc('hour', t.last_activity, 'UTC') AS hour) h
         GROUP BY t.user_type, ROLLUP (h.hour)
         """;
+
+    private static string DaysOf(string changes) => $"""
+        SELECT (c.occurred_at AT TIME ZONE z.time_zone)::date AS day, c.user_id, {Sum(UserSums)}
+        FROM ({changes}) c, rollup_state z WHERE z.time_zone IS NOT NULL GROUP BY 1, 2
+        """;
+
+    private static string HoursOf(string changes, string users) => $"""
+        SELECT (c.occurred_at AT TIME ZONE z.time_zone)::date AS day, date_trunc('hour', c.occurred_at, z.time_zone) AS hour, t.user_type, {Sum(HourSums)}
+        FROM ({changes}) c JOIN {users} t ON t.user_id = c.user_id, rollup_state z WHERE z.time_zone IS NOT NULL
+        GROUP BY 1, 2, 3 HAVING ({List(HourSums.Select(c => $"sum(c.{c})"))}) <> ({List(HourSums.Select(_ => "0"))})
+        """;
+
+    private static string Sum(string[] columns) => List(columns.Select(c => $"sum(c.{c}) AS {c}"));
 
     private static string Differ(string[] columns) => columns.Length == 0
         ? "false" : $"({List(columns.Select(c => $"raw_{c}"))}) IS DISTINCT FROM ({List(columns.Select(c => $"kept_{c}"))})";

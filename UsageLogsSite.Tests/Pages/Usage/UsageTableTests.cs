@@ -111,6 +111,8 @@ public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
     [InlineData("/usage?page=99", "/usage?page=2")]
     [InlineData("/usage?type=all&activity=all&q=&size=25", "/usage")]
     [InlineData("/usage?page=abc&type=internal", "/usage?type=internal")]
+    [InlineData("/usage?period=2026-13&type=internal", "/usage?type=internal")]
+    [InlineData("/usage?period=all&q=user", "/usage?q=user")]
     public async Task Every_address_leads_to_its_canonical_form(string asked, string canonical)
     {
         await Database.AddUsersAsync(30);
@@ -128,6 +130,33 @@ public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
         var filtered = (await site.GetPageAsync("/usage?type=internal")).QuerySelector(".empty")!;
         Assert.Contains("No user matches this filter", filtered.TextContent, StringComparison.Ordinal);
         Assert.Equal("/usage", filtered.QuerySelector("a")!.GetAttribute("href"));
+    }
+
+    [Theory]
+    [InlineData("", "all")]
+    [InlineData("?period=last-month", "last-month")]
+    [InlineData("?period=1999-12", "1999-12")]
+    public async Task The_chosen_period_is_selected_and_a_month_beyond_the_offered_ones_is_offered_too(string query, string selected)
+    {
+        await using var site = await Site.StartAsync(Database);
+        var page = await site.GetPageAsync("/usage" + query);
+        Assert.Equal(selected, page.QuerySelectorAll("select[name=period] option[selected]").Single().GetAttribute("value"));
+        Assert.Equal(query.Length > 0, page.QuerySelector("#dates") is not null);
+    }
+
+    [Fact]
+    public async Task Sums_of_a_period_say_how_they_differ_from_the_one_before()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        for (var i = 0; i < 5; i++)
+            await Database.AddLogAsync(ann, 1, DateTime.UtcNow.AddDays(i < 2 ? -8 : -3));
+        await using var site = await Site.StartAsync(Database);
+        var page = await site.GetPageAsync("/usage?period=7d");
+        Assert.Equal("↑ +50 %", page.QuerySelector("#total-requests + .change [aria-hidden]")!.TextContent);
+        Assert.Equal("50 % more than in the 7 days before by this hour", page.QuerySelector("#total-cost + .change .visually-hidden")!.TextContent);
+        Assert.Null(page.QuerySelector("#total-revenue + .change"));
+        Assert.Null((await site.GetPageAsync("/usage?period=7d&q=ann")).QuerySelector(".change"));
+        Assert.Null((await site.GetPageAsync("/usage")).QuerySelector(".change"));
     }
 
     [Theory]

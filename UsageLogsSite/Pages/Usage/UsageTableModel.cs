@@ -17,7 +17,7 @@ internal sealed class UsageTableModel
         View = view;
         _shownRows = (shown?.Rows ?? []).Select((row, position) => (row, position)).ToDictionary();
         HasFrame = shown is not null;
-        HasSums = shown?.Summary == view.Summary;
+        HasSums = shown?.Summary == view.Summary && shown?.Period == view.Period;
         HasColumns = shown?.Rows.Count > 0;
         HasPager = HasColumns && shown!.Pages > 1 && shown.Pages == view.Pages;
     }

@@ -1,0 +1,183 @@
+using System.Globalization;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
+
+namespace UsageLogsSite.Queries;
+
+/// <summary>
+/// The usage table of a period. In SQL, as its users are counted, ordered and listed from one aggregation: LINQ would repeat it for
+/// each. Only the column that orders is added up for all users, the others for those of the page.
+/// </summary>
+internal static class PeriodTable
+{
+    private const string PageColumns = """
+        r.user_id, u.name, u.email, u.user_type, u.created_at, coalesce(d.requests, 0) AS requests, coalesce(d.tokens, 0) AS tokens,
+        coalesce(d.credits_used, 0) AS credits_used, coalesce(d.credits_bought, 0) AS credits_bought, coalesce(d.cost_usd, 0) AS cost_usd,
+        coalesce(d.revenue_usd, 0) AS revenue_usd, coalesce(t.completed_payments, 0) AS completed_payments,
+        coalesce(t.credits_bought - t.credits_used, 0) AS credits_left, nullif(t.last_activity, '-infinity') AS last_activity
+        """;
+
+    /// <summary>Answers a filter that has a period.</summary>
+    /// <param name="database">Where days and hours are kept.</param>
+    /// <param name="filter">What to show.</param>
+    /// <param name="dates">The period's days.</param>
+    /// <param name="now">The end of the sliding windows, in UTC.</param>
+    /// <param name="cancellation">Ends the query.</param>
+    internal static async Task<UsageView> ReadAsync(
+        UsageDbContext database, UsageFilter filter, PeriodDates dates, ReportingTime now, CancellationToken cancellation)
+    {
+        var query = new Statement(filter, dates, now);
+        var found = await database.Database.SqlQueryRaw<PeriodFound>(query.Sql, query.Parameters).ToListAsync(cancellation);
+        var sums = found[0];
+        var rows = found.Where(f => f.UserId is not null).Select(f => f.ToRow()).ToList();
+        var summary = new UsageSummary(sums.Users, sums.ActiveUsers, sums.AllRequests, sums.AllTokens, sums.AllCostUsd, sums.AllRevenueUsd);
+        var shown = new PeriodShown(dates.Days, now.ZoneId, query.Compares ? sums.Compare(dates.BeforeName!) : null);
+        return new UsageView(filter, summary, rows, query.NextExpiry(sums.OldestInWindow), shown);
+    }
+
+    private sealed class Statement
+    {
+        private readonly UsageFilter _filter;
+        private readonly PeriodDates _dates;
+        private readonly ReportingTime _now;
+        private readonly List<NpgsqlParameter> _parameters = [];
+
+        internal Statement(UsageFilter filter, PeriodDates dates, ReportingTime now)
+        {
+            _filter = filter;
+            _dates = dates;
+            _now = now;
+            Sql = Write();
+        }
+
+        internal string Sql { get; }
+
+        internal object[] Parameters => [.. _parameters];
+
+        /// <summary>Whether the users are picked by more than the period and their type, so that hours do not know their sums.</summary>
+        private bool PicksUsers => _filter.Search.Length > 0 || _filter.Activity != ActivityFilter.All;
+
+        internal bool Compares => !PicksUsers && _dates.Compared is not null;
+
+        internal DateTime? NextExpiry(DateTime? oldestInWindow)
+        {
+            DateTime?[] all =
+            [
+                _dates.Expiry,
+                Compares && _dates.IsRunning ? _now.HourStart.AddHours(1) : null,
+                oldestInWindow + UsageFilterQueries.WindowLength(_filter.Activity),
+            ];
+            return all.Min();
+        }
+
+        private string Write()
+        {
+            var (first, last) = (Add(_dates.Days.First), Add(_dates.Days.Last));
+            var whole = HoursUntil.Through(_dates.Days);
+            var compared = Compares ? _dates.Compared!.Value : (Now: whole, Before: whole);
+            var (key, keyed) = Key();
+            var direction = _filter.Descending ? "DESC" : "ASC";
+            return $"""
+                WITH used AS MATERIALIZED (
+                    SELECT d.user_id, bool_or(d.requests > 0) AS is_active{keyed}{(PicksUsers ? ", " + SumsOf("d") : "")}
+                    FROM usage_days d {Joins()}
+                    WHERE d.day BETWEEN {first} AND {last} {Conditions()}
+                    GROUP BY d.user_id
+                ), sums AS (
+                    SELECT count(*) AS users, count(*) FILTER (WHERE is_active) AS active_users FROM used
+                ), page AS MATERIALIZED (
+                    SELECT k.user_id, {key} AS key FROM used k {KeyJoin()}
+                    ORDER BY {key} {direction}, k.user_id {direction} LIMIT {Add(_filter.Size)} OFFSET {Add((_filter.Page - 1) * _filter.Size)}
+                )
+                SELECT s.users, s.active_users, a.requests AS all_requests, a.tokens AS all_tokens, a.cost_usd AS all_cost_usd, a.revenue_usd AS all_revenue_usd,
+                       n.requests AS now_requests, n.tokens AS now_tokens, n.cost_usd AS now_cost_usd, n.revenue_usd AS now_revenue_usd,
+                       b.requests AS before_requests, b.tokens AS before_tokens, b.cost_usd AS before_cost_usd, b.revenue_usd AS before_revenue_usd,
+                       {OldestInWindow()} AS oldest_in_window, {PageColumns}
+                FROM sums s
+                CROSS JOIN ({(PicksUsers ? $"SELECT {SumsOf("k")} FROM used k" : SumsOfHours(whole))}) a
+                CROSS JOIN ({(Compares ? SumsOfHours(compared.Now) : NoSums)}) n
+                CROSS JOIN ({(Compares ? SumsOfHours(compared.Before) : NoSums)}) b
+                LEFT JOIN page r ON true
+                LEFT JOIN users u ON u.id = r.user_id
+                LEFT JOIN usage_totals t ON t.user_id = r.user_id
+                LEFT JOIN LATERAL (
+                    SELECT {SumsOf("d")}, sum(d.credits_used) AS credits_used, sum(d.credits_bought) AS credits_bought
+                    FROM generate_series(0, {Add(_dates.Days.Length - 1)}) i JOIN usage_days d ON d.day = {first} + i AND d.user_id = r.user_id
+                ) d ON true
+                ORDER BY r.key {direction}, r.user_id {direction}
+                """;
+        }
+
+        private const string NoSums = "SELECT 0::bigint AS requests, 0::bigint AS tokens, 0::numeric AS cost_usd, 0::numeric AS revenue_usd";
+
+        private static string SumsOf(string table) => $"""
+            coalesce(sum({table}.requests), 0)::bigint AS requests, coalesce(sum({table}.tokens), 0)::bigint AS tokens,
+            coalesce(sum({table}.cost_usd), 0) AS cost_usd, coalesce(sum({table}.revenue_usd), 0) AS revenue_usd
+            """;
+
+        private string SumsOfHours(HoursUntil hours)
+        {
+            var (first, last) = (Add(hours.First), Add(hours.Last));
+            return $"""
+                SELECT {SumsOf("h")} FROM usage_hours h
+                WHERE h.day BETWEEN {first} AND {last} AND (h.day < {last} OR h.hour < {Add(hours.End)}) {OfType("h")}
+                """;
+        }
+
+        /// <summary>What orders the page, and how it is added up; where that is no sum of the period, how it is found.</summary>
+        private (string Key, string Keyed) Key() => _filter.Sort switch
+        {
+            UsageSort.Name => ("ku.name", ""),
+            UsageSort.LastActivity => ("kt.last_activity", ""),
+            UsageSort.Requests => Summed("requests", ""),
+            UsageSort.Tokens => Summed("tokens", ""),
+            UsageSort.Credits => Summed("credits_used", " FILTER (WHERE d.requests <> 0)"),
+            UsageSort.Cost => Summed("cost_usd", " FILTER (WHERE d.requests <> 0)"),
+            _ => Summed("revenue_usd", " FILTER (WHERE d.completed_payments <> 0)"),
+        };
+
+        // Rows that add nothing are passed over: to add numbers of any length is what takes time here.
+        private static (string Key, string Keyed) Summed(string column, string filter) => ("k.key", $", coalesce(sum(d.{column}){filter}, 0) AS key");
+
+        private string KeyJoin() => _filter.Sort switch
+        {
+            UsageSort.Name => "JOIN users ku ON ku.id = k.user_id",
+            UsageSort.LastActivity => "JOIN usage_totals kt ON kt.user_id = k.user_id",
+            _ => "",
+        };
+
+        private string Joins() => string.Join(
+            ' ',
+            _filter.Type != TypeFilter.All || _filter.Activity != ActivityFilter.All ? "JOIN usage_totals t ON t.user_id = d.user_id" : "",
+            _filter.Search.Length > 0 ? "JOIN users u ON u.id = d.user_id" : "");
+
+        private string Conditions() => $"{OfType("t")} {InWindow()} {Matching("u")}";
+
+        private string OfType(string table) => _filter.Type == TypeFilter.All ? "" : $"AND {table}.user_type = {Add(Names.Of(_filter.Type))}";
+
+        private string InWindow() => UsageFilterQueries.WindowStart(_filter.Activity, _now.Utc) is { } start
+            ? $"AND t.last_activity {(_filter.Activity == ActivityFilter.Inactive ? "<" : ">=")} {Add(start)}" : "";
+
+        private string Matching(string table)
+        {
+            if (_filter.Search.Length == 0)
+                return "";
+            var pattern = Add(UsageFilterQueries.SearchPattern(_filter.Search));
+            return $@"AND ({table}.name ILIKE {pattern} ESCAPE '\' OR {table}.email ILIKE {pattern} ESCAPE '\')";
+        }
+
+        /// <summary>Who is the next to leave the window, or to enter it for the inactive; users beyond the filter only cost an early look.</summary>
+        private string OldestInWindow() => UsageFilterQueries.WindowStart(_filter.Activity, _now.Utc) is { } start
+            ? $"(SELECT w.last_activity FROM usage_totals w WHERE w.last_activity >= {Add(start)} {OfType("w")} ORDER BY w.last_activity LIMIT 1)"
+            : "NULL::timestamptz";
+
+        private string Add<T>(T value)
+        {
+            var name = "p" + _parameters.Count.ToString(CultureInfo.InvariantCulture);
+            _parameters.Add(new NpgsqlParameter<T>(name, value));
+            return "@" + name;
+        }
+    }
+}
