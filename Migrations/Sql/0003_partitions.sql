@@ -21,10 +21,15 @@ BEGIN
     IF to_regclass('public.' || partition) IS NOT NULL THEN
         RETURN false;
     END IF;
-    LOCK TABLE public.usage_logs_default IN ACCESS EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM public.usage_logs_default WHERE created_at >= month_start AND created_at < month_end) THEN
-        -- A statement that was planned without the new partition would miss the rows that move there.
+        -- A statement that was planned without the new partition would miss the rows that move there. The table before its partitions,
+        -- as writers lock them: the other way round, one that waits for a partition would keep us from the table for ever.
         LOCK TABLE public.usage_logs IN ACCESS EXCLUSIVE MODE;
+    ELSE
+        LOCK TABLE public.usage_logs_default IN ACCESS EXCLUSIVE MODE;
+        IF EXISTS (SELECT FROM public.usage_logs_default WHERE created_at >= month_start AND created_at < month_end) THEN
+            RAISE 'rows of % came meanwhile: try again', partition USING ERRCODE = 'lock_not_available';
+        END IF;
     END IF;
     EXECUTE format('CREATE TABLE public.%I (LIKE public.usage_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
     EXECUTE format('WITH moved AS (DELETE FROM public.usage_logs_default WHERE created_at >= $1 AND created_at < $2 RETURNING *) '

@@ -53,6 +53,26 @@ BEGIN
 END
 $$;
 
+-- Sums of dropped logs go with their user: the days that they are in must lose them too. Retention only adds some, and moves nothing.
+CREATE FUNCTION usage_archive_append_deltas() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    INSERT INTO public.usage_deltas (user_id, occurred_at, requests, tokens, credits_used, cost_usd)
+    SELECT o.user_id, o.quarter, -o.requests, -o.tokens, -o.credits, -o.cost_usd FROM old_rows o;
+    IF FOUND THEN
+        PERFORM public.usage_wake_rollup();
+    END IF;
+    RETURN NULL;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION usage_archive_append_deltas() FROM PUBLIC;
+
+CREATE TRIGGER usage_archive_deleted AFTER DELETE ON usage_archive
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION usage_archive_append_deltas();
+CREATE TRIGGER usage_archive_truncated AFTER TRUNCATE ON usage_archive
+    FOR EACH STATEMENT EXECUTE FUNCTION usage_request_rebuild();
+
 -- The rows of these days change with every fold: leave room for that beside them.
 ALTER TABLE usage_days SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE usage_hours SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);

@@ -1,3 +1,6 @@
+DROP TRIGGER usage_archive_truncated ON usage_archive;
+DROP FUNCTION usage_archive_append_deltas() CASCADE;
+
 -- What 0001 made.
 CREATE OR REPLACE FUNCTION usage_logs_append_deltas() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
