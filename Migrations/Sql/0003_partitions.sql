@@ -21,9 +21,11 @@ BEGIN
     IF to_regclass('public.' || partition) IS NOT NULL THEN
         RETURN false;
     END IF;
-    IF EXISTS (SELECT FROM public.usage_logs_default WHERE created_at >= month_start AND created_at < month_end) THEN
-        -- A statement that was planned without the new partition would miss the rows that move there. The table before its partitions,
-        -- as writers lock them: the other way round, one that waits for a partition would keep us from the table for ever.
+    IF month_start < now() + interval '1 day'
+       OR EXISTS (SELECT FROM public.usage_logs_default WHERE created_at >= month_start AND created_at < month_end) THEN
+        -- A reader that was planned without the new partition would miss the rows that move there, and a writer on its way to the default
+        -- one be refused there. The table before its partitions, as writers lock them: the other way round, one that waits for a
+        -- partition would keep us from the table for ever.
         LOCK TABLE public.usage_logs IN ACCESS EXCLUSIVE MODE;
     ELSE
         LOCK TABLE public.usage_logs_default IN ACCESS EXCLUSIVE MODE;

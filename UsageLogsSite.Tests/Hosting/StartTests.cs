@@ -20,6 +20,7 @@ public sealed partial class StartTests(PublishedApp published) : IDisposable
             await Eventually.TrueAsync(async () => await ShownAsync(first, "total-requests") == 20_000, "the demo data is shown");
             Assert.Equal(240, await ShownAsync(first, "total-users"));
             Assert.True(await ShownAsync(first, "total-revenue") > 10_000);
+            Assert.Equal(0, await CountStraysAsync());
             await first.CrashAsync();
         }
 
@@ -85,6 +86,26 @@ public sealed partial class StartTests(PublishedApp published) : IDisposable
 
     private async Task<bool> CanConnectAsync()
     {
+        try
+        {
+            await using var connection = await ConnectAsync();
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<long> CountStraysAsync()
+    {
+        await using var connection = await ConnectAsync();
+        await using var command = new NpgsqlCommand("SELECT count(*) FROM usage_logs_default", connection);
+        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    private async Task<NpgsqlConnection> ConnectAsync()
+    {
         var uri = new Uri(await File.ReadAllTextAsync(Path.Combine(_directory, "url"), TestContext.Current.CancellationToken));
         var settings = new NpgsqlConnectionStringBuilder
         {
@@ -95,15 +116,8 @@ public sealed partial class StartTests(PublishedApp published) : IDisposable
             Database = "usagelogs",
             Pooling = false,
         };
-        try
-        {
-            await using var connection = new NpgsqlConnection(settings.ConnectionString);
-            await connection.OpenAsync(TestContext.Current.CancellationToken);
-            return true;
-        }
-        catch (NpgsqlException)
-        {
-            return false;
-        }
+        var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        return connection;
     }
 }

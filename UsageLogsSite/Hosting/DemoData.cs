@@ -3,6 +3,7 @@ using Bogus;
 using Npgsql;
 using Spectre.Console;
 using UsageLogsSite.Data;
+using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Hosting;
 
@@ -43,10 +44,12 @@ internal static class DemoData
         }
 
         var start = Stopwatch.GetTimestamp();
+        var now = DateTime.UtcNow;
+        await new Partitions(owner, TimeProvider.System).MakeAsync(now.AddDays(-Days), now, cancellation);
         await AnsiConsole.Progress().HideCompleted(false).StartAsync(async progress =>
         {
             var task = progress.AddTask("Loading demo data", maxValue: Users + Logs + Purchases);
-            await LoadAsync(connection, task, cancellation);
+            await LoadAsync(connection, now, task, cancellation);
             await transaction.CommitAsync(cancellation);
         });
         Console.WriteLine($"Demo data: {Users} users, {Logs:N0} logs, {Purchases} purchases in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
@@ -111,10 +114,9 @@ internal static class DemoData
         return new CreditPurchase { UserId = userId, AmountUsd = amount, Credits = credits, Status = status, CreatedAt = at };
     }
 
-    private static async Task LoadAsync(NpgsqlConnection connection, ProgressTask progress, CancellationToken cancellation)
+    private static async Task LoadAsync(NpgsqlConnection connection, DateTime now, ProgressTask progress, CancellationToken cancellation)
     {
         var faker = new Faker("en") { Random = new Randomizer(Seed) };
-        var now = DateTime.UtcNow;
         var users = Enumerable.Range(0, Users).Select(i => NewUser(faker, i, $"{i}", now.AddDays(-Days), Days)).ToList();
         await connection.CopyAsync(users, cancellation);
         progress.Increment(Users);
