@@ -25,6 +25,8 @@ internal sealed record Case(string Name, UsageFilter Filter)
             .. Enum.GetValues<ActivityFilter>().Where(a => a != all.Activity).Select(a => new Case(Names.Of(a), all with { Activity = a })),
             .. Enum.GetValues<TypeFilter>().Where(t => t != all.Type).Select(t => new Case(Names.Of(t), all with { Type = t })),
             new("internal, active-7d, by cost", all.SortedBy(UsageSort.Cost) with { Type = TypeFilter.Internal, Activity = ActivityFilter.Active7D }),
+            .. UsagePeriod.Named.Where(p => p != all.Period).Select(p => new Case($"period: {p.Name}", all with { Period = p })),
+            new("period: 30d, by cost", all.SortedBy(UsageSort.Cost) with { Period = UsagePeriod.Parse("30d") }),
             new("search: few", all with { Search = ".4321@" }),
             new("search: hundreds", all with { Search = "smith" }),
             new("search: all", all with { Search = "example" }),

@@ -66,14 +66,15 @@ internal static class Rival
     internal static string OnTheFly(UsageFilter filter)
     {
         // The sums need all that the page is picked from: it is made once.
-        var source = filter.Search.Length > 0 ? $"{OneByOne} WHERE {Search("u.")}" : AllAtOnce;
+        var source = filter.Period.On(DateOnly.FromDateTime(DateTime.UtcNow)) is { } days ? OfDays(days)
+            : filter.Search.Length > 0 ? $"{OneByOne} WHERE {Search("u.")}" : AllAtOnce;
         return $"""
             WITH t AS ({source}), f AS MATERIALIZED (SELECT * FROM t WHERE {Kept(filter)})
             SELECT * FROM ({Sums} FROM f) s LEFT JOIN (SELECT * FROM f {Page(filter)}) page ON true
             """;
     }
 
-    /// <summary>Sums and page, from the materialized view.</summary>
+    /// <summary>Sums and page, from the materialized view; it knows no periods.</summary>
     internal static string FromView(UsageFilter filter)
     {
         var where = filter.Search.Length > 0 ? $"{Kept(filter)} AND {Search("")}" : Kept(filter);
@@ -101,6 +102,15 @@ internal static class Rival
         }
 
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    private static string OfDays(DateRange days)
+    {
+        var within = string.Create(CultureInfo.InvariantCulture, $"created_at >= '{days.First:yyyy-MM-dd} UTC' AND created_at < '{days.Last.AddDays(1):yyyy-MM-dd} UTC'");
+        return $"""
+            {Joined} LEFT JOIN ({Logs} WHERE {within} GROUP BY user_id) l ON l.user_id = u.id
+            LEFT JOIN ({Purchases} AND {within} GROUP BY user_id) p ON p.user_id = u.id WHERE l.requests > 0 OR p.payments > 0
+            """;
     }
 
     private static string Search(string of) => $"({of}name ILIKE $3 OR {of}email ILIKE $3)";
