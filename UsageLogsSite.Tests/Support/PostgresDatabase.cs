@@ -9,7 +9,10 @@ namespace UsageLogsSite.Tests.Support;
 internal sealed class PostgresDatabase(string connectionString, PostgresCluster? cluster = null) : IAsyncDisposable
 {
     private readonly string _name = new NpgsqlConnectionStringBuilder(connectionString).Database!;
-    private readonly NpgsqlDataSource _dataSource = NpgsqlDataSource.Create(connectionString);
+
+    // A test may write a million rows in one statement.
+    private readonly NpgsqlDataSource _dataSource = NpgsqlDataSource.Create(
+        new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 180 });
 
     internal string ConnectionString => connectionString;
 
