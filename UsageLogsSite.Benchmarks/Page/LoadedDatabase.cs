@@ -29,7 +29,7 @@ internal sealed class LoadedDatabase : IAsyncDisposable
         builder.Configuration["ConnectionStrings:UsageLogs"] = connectionString;
         builder.AddDatabases();
         _ours = builder.Build();
-        _table = new UsageTable(_ours.Services.GetRequiredService<IDbContextFactory<UsageDbContext>>(), TimeProvider.System);
+        _table = new UsageTable(_ours.Services.GetRequiredService<IDbContextFactory<UsageDbContext>>(), TimeProvider.System, TimeZoneInfo.Utc);
     }
 
     /// <summary>Number of usage logs.</summary>

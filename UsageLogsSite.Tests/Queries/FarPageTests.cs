@@ -65,7 +65,7 @@ public sealed class FarPageTests(PostgresCluster cluster) : SiteTest(cluster)
         var sql = new SentSql(Database.DataSource);
         foreach (var sort in Enum.GetValues<UsageSort>().Where(s => s != UsageSort.Name))
         {
-            await new UsageTable(sql, TimeProvider.System).ReadAsync(new UsageFilter { Page = page, Sort = sort, Size = 100 }, Cancellation);
+            await new UsageTable(sql, TimeProvider.System, TimeZoneInfo.Utc).ReadAsync(new UsageFilter { Page = page, Sort = sort, Size = 100 }, Cancellation);
             var plan = await sql.ExplainAsync("ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF", "SET enable_seqscan = off; SET max_parallel_workers_per_gather = 0");
             Assert.Matches($@"Index Only Scan.* using ix_usage_totals_\w+_user_id on usage_totals .*rows={read} loops=1", plan);
             Assert.Matches(@"pk_users on users .*rows=1 loops=(100|3)\b", plan);
@@ -73,7 +73,7 @@ public sealed class FarPageTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     private Task<UsageView> AskAsync(UsageFilter filter) =>
-        new UsageTable(new SentSql(Database.DataSource), TimeProvider.System).ReadAsync(filter, Cancellation);
+        new UsageTable(new SentSql(Database.DataSource), TimeProvider.System, TimeZoneInfo.Utc).ReadAsync(filter, Cancellation);
 
     private async Task<List<Guid>> IdsAsync(UsageSort sort, bool isDescending)
     {

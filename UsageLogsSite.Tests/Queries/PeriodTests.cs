@@ -175,6 +175,17 @@ public sealed class PeriodTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Null(await ExpiryAsync("2026-10"));
     }
 
+    [Fact]
+    public async Task A_page_past_the_end_of_a_period_is_answered_with_its_last_page()
+    {
+        await FoldAsync("UTC", "2026-11-23T12:00:00Z");
+        var time = new FakeTimeProvider(DateTimeOffset.Parse("2026-11-23T12:00:00Z", CultureInfo.InvariantCulture));
+        var table = new UsageTable(new SentSql(Database.DataSource), time, TimeZoneInfo.Utc);
+        var last = await table.ReadAsync(new UsageFilter { Period = UsagePeriod.Parse("30d"), Size = 10, Page = 9_999 }, Cancellation);
+        Assert.Equal(last.Pages, last.Filter.Page);
+        Assert.NotEmpty(last.Rows);
+    }
+
     private static string Exact(decimal value) => (value / 1.0000000000000000000000000000m).ToString(CultureInfo.InvariantCulture);
 
     private static async Task<List<UsageRow>> ReadAllAsync(UsageTable table, UsageFilter filter)

@@ -58,7 +58,7 @@ public sealed class SearchTests(PostgresCluster cluster) : SiteTest(cluster)
     private static async Task<UsageView> AskAsync(SentSql sql, UsageFilter filter)
     {
         sql.Clear();
-        return await new UsageTable(sql, TimeProvider.System).ReadAsync(filter, Cancellation);
+        return await new UsageTable(sql, TimeProvider.System, TimeZoneInfo.Utc).ReadAsync(filter, Cancellation);
     }
 
     /// <summary>Users with totals as the fold makes them, the first the newest.</summary>

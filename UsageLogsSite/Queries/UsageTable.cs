@@ -8,8 +8,8 @@ namespace UsageLogsSite.Queries;
 /// <summary>The usage table's one question to the database: sums, rows and the next expiry of a single snapshot.</summary>
 /// <param name="contexts">Makes a context for each query: the live engine asks from many tasks at once.</param>
 /// <param name="time">Gives the end of the sliding windows.</param>
-/// <param name="zone">The zone whose days periods are made of; UTC unless given.</param>
-internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time, TimeZoneInfo? zone = null)
+/// <param name="zone">The zone whose days periods are made of.</param>
+internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time, TimeZoneInfo zone)
 {
     /// <summary>Answers a filter.</summary>
     /// <param name="filter">What to show; a page past the end is answered with the last page.</param>
@@ -31,26 +31,24 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     private async Task<UsageView> ReadOnceAsync(UsageFilter filter, CancellationToken cancellation)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellation);
-        var reporting = new ReportingTime(time.GetUtcNow().UtcDateTime, zone ?? TimeZoneInfo.Utc);
-        if (PeriodDates.Of(filter, reporting) is { } dates)
-            return await PeriodTable.ReadAsync(database, filter, dates, reporting, cancellation);
-        if (filter.Search.Length > 0 || FarPage.IsFar(filter))
-            return await ReadFarAsync(database, filter, cancellation);
-        var view = await ReadNearAsync(database, filter, cancellation);
+        var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
+        var view = await ReadPageAsync(filter);
 
         // The page emptied since it was asked for, or never existed: show the last one instead of nothing.
-        return view.Filter.Page > view.Pages
-            ? await ReadNearAsync(database, filter with { Page = view.Pages }, cancellation)
-            : view;
+        return view.Filter.Page > view.Pages ? await ReadPageAsync(filter with { Page = view.Pages }) : view;
+
+        Task<UsageView> ReadPageAsync(UsageFilter asked) =>
+            PeriodDates.Of(asked, now) is { } dates ? PeriodTable.ReadAsync(database, asked, dates, now, cancellation)
+            : asked.Search.Length > 0 || FarPage.IsFar(asked) ? ReadFarAsync(database, asked, now.Utc, cancellation)
+            : ReadNearAsync(database, asked, now.Utc, cancellation);
     }
 
     /// <summary>
     /// One statement, so that sums and rows are of one snapshot: rows beside the sums, the sums beside a row that is always
     /// there. Put in order at the end, as joins may lose it.
     /// </summary>
-    private async Task<UsageView> ReadNearAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
+    private static async Task<UsageView> ReadNearAsync(UsageDbContext database, UsageFilter filter, DateTime now, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow().UtcDateTime;
         var page = database.Cut(filter, now, skipped: (filter.Page - 1) * filter.Size, count: filter.Size);
         var query =
             from head in Heads(database, filter, now)
@@ -61,9 +59,8 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     }
 
     /// <summary>Two statements of one snapshot: how many users there are tells how the page is found.</summary>
-    private async Task<UsageView> ReadFarAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
+    private static async Task<UsageView> ReadFarAsync(UsageDbContext database, UsageFilter filter, DateTime now, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow().UtcDateTime;
         await using var snapshot = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
         var head = await Heads(database, filter, now).SingleOrDefaultAsync(cancellation) ?? new Head();
         var page = new FarPage(filter, head.Sums?.Users ?? 0, now);
