@@ -1,5 +1,4 @@
-using System.Globalization;
-using Spectre.Console;
+using UsageLogsSite.Benchmarks.Support;
 
 namespace UsageLogsSite.Benchmarks.Live;
 
@@ -26,26 +25,16 @@ internal sealed record ComparisonResult(
     /// <summary>Prints all results as one table.</summary>
     internal static void Print(IReadOnlyList<ComparisonResult> results)
     {
-        var table = new Table().Border(TableBorder.Markdown);
-        foreach (var title in (string[])["viewers", "variant", "p50 ms", "p99 ms", "last ms", "queries", "site CPU ms", "× ours", "µs/viewer", "DB CPU ms", "idle CPU %", "idle KB", "used KB", "bytes", "idle B/s"])
-            table.AddColumn(new TableColumn(title).RightAligned().NoWrap());
-        foreach (var result in results)
-        {
-            var ours = results.FirstOrDefault(r => r.Viewers == result.Viewers && r.Variant == "ours");
-            table.AddRow(result.Cells(ours));
-        }
-
-        AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 200);
-        AnsiConsole.Write(table);
-        AnsiConsole.WriteLine("Per change: p50/p99/last = commit to new content at the viewer; queries, CPU, bytes. KB = resident memory for each viewer.");
+        Report.Print(
+            ["viewers", "variant", "p50 ms", "p99 ms", "last ms", "queries", "site CPU ms", "× ours", "µs/viewer", "DB CPU ms", "idle CPU %", "idle KB", "used KB", "bytes", "idle B/s"],
+            results.Select(result => result.Cells(results.FirstOrDefault(r => r.Viewers == result.Viewers && r.Variant == "ours"))));
+        Console.WriteLine("Per change: p50/p99/last = commit to new content at the viewer; queries, CPU, bytes. KB = resident memory for each viewer.");
     }
 
     private string[] Cells(ComparisonResult? ours) =>
     [
-        N(Viewers), Missed == 0 ? Variant : $"{Variant} ({N(Missed)} late)", N(P50), N(P99), N(Last), N(Queries), N(CpuMs),
-        ours is null ? "" : N((CpuMs + DatabaseCpuMs) / (ours.CpuMs + ours.DatabaseCpuMs), 2), N(CpuMs * 1000 / Viewers), N(DatabaseCpuMs), N(IdleCpu, 2),
-        N(IdleMemory, 1), N(UsedMemory, 1), N(Bytes), N(IdleBytes, 1),
+        Report.N(Viewers), Missed == 0 ? Variant : $"{Variant} ({Report.N(Missed)} late)", Report.N(P50), Report.N(P99), Report.N(Last), Report.N(Queries), Report.N(CpuMs),
+        ours is null ? "" : Report.N((CpuMs + DatabaseCpuMs) / (ours.CpuMs + ours.DatabaseCpuMs), 2), Report.N(CpuMs * 1000 / Viewers), Report.N(DatabaseCpuMs), Report.N(IdleCpu, 2),
+        Report.N(IdleMemory, 1), Report.N(UsedMemory, 1), Report.N(Bytes), Report.N(IdleBytes, 1),
     ];
-
-    private static string N(double value, int digits = 0) => value.ToString($"N{digits}", CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using UsageLogsSite.Benchmarks.Support;
 using UsageLogsSite.Filters;
 
@@ -16,8 +15,8 @@ internal static class CachedLoad
     /// <summary>The bytes of a request for a fragment.</summary>
     /// <param name="filter">What to show.</param>
     /// <param name="version">The version that the client has; null for none.</param>
-    internal static byte[] Request(UsageFilter filter, string? version) => Encoding.ASCII.GetBytes(
-        $"GET /usage/table{filter.QueryString} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, br\r\n{(version is null ? "" : $"If-None-Match: {version}\r\n")}\r\n");
+    internal static byte[] Request(UsageFilter filter, string? version) =>
+        HttpWire.Request($"/usage/table{filter.QueryString}", version is null ? "" : $"If-None-Match: {version}\r\n");
 
     /// <summary>Measures.</summary>
     /// <param name="site">Whom to ask.</param>
@@ -30,7 +29,7 @@ internal static class CachedLoad
         // A reader's stream keeps the filter set, and with it the view.
         using var stream = new HttpWire(site.Address);
         await stream.ConnectAsync(cancellation);
-        await stream.OpenAsync(Encoding.ASCII.GetBytes($"GET /usage/events{filter.QueryString} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"), cancellation);
+        await stream.OpenAsync(HttpWire.Request($"/usage/events{filter.QueryString}", "Accept: text/event-stream\r\n"), cancellation);
         await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
 
         using var first = new HttpWire(site.Address);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Text;
 using UsageLogsSite.Benchmarks.Support;
 
 namespace UsageLogsSite.Benchmarks.Live.Viewers;
@@ -94,10 +93,6 @@ internal abstract class Viewer(IPEndPoint address, string query) : IDisposable
         Shown = requests;
         ShownAt = Stopwatch.GetTimestamp();
     }
-
-    /// <summary>A request as a browser sends it, but for the length of its headers.</summary>
-    protected static byte[] Request(string path, string headers = "") =>
-        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, deflate, br\r\n{headers}\r\n");
 
     /// <summary>The number behind a mark in text; null if there is none.</summary>
     protected static long? NumberAfter(ReadOnlySpan<byte> text, ReadOnlySpan<byte> mark)
