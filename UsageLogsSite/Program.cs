@@ -26,7 +26,11 @@ try
     app.UseSecurityHeaders();
     app.UseClientId();
     app.UseRateLimiter();
-    app.UseErrorPages();
+    app.UseExceptionHandler("/error");
+    app.UseRouting(); // streams and fragments end here: what follows is for pages
+    app.UseStatusCodePagesWithReExecute("/error/{0}");
+    app.UseAuthentication();
+    app.UseAuthorization();
     app.MapHealth();
     app.MapLive();
     app.MapPages();

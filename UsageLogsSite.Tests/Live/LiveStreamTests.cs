@@ -1,8 +1,13 @@
+using System.Buffers;
 using System.Diagnostics.Metrics;
+using System.IO.Pipelines;
 using System.Net.ServerSentEvents;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using UsageLogsSite.Live;
+using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Live;
 
@@ -10,131 +15,247 @@ public sealed class LiveStreamTests : IDisposable
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
 
+    /// <summary>Far more than the other tests let pass: they read in their own time.</summary>
+    private static readonly TimeSpan WriteDeadline = TimeSpan.FromMinutes(60);
+
     private readonly FakeTimeProvider _time = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly CancellationTokenSource _stopping = new();
     private int _left;
-    private bool _isFollowing = true;
 
     [Fact]
     public async Task The_first_event_comes_at_once_and_says_when_to_come_back()
     {
-        using var stream = Open("v1");
-        await using var events = Read(stream);
-        var first = await NextAsync(events);
-        Assert.Equal(LiveStream.Heartbeat, first.EventType);
-        Assert.Equal("v1", first.EventId);
+        await using var reader = Open("v1");
+        var first = await reader.NextAsync();
+        Assert.Equal((LiveEvent.Heartbeat, "opened", "v1"), (first.EventType, first.Data, first.EventId));
         Assert.InRange(first.ReconnectionInterval!.Value.TotalMilliseconds, 1_000, 3_000);
     }
 
     [Fact]
     public async Task A_slow_reader_gets_the_latest_version_only()
     {
-        using var stream = Open("v1");
-        await using var events = Read(stream);
-        await NextAsync(events);
+        await using var reader = Open("v1");
+        await reader.WroteAsync();
         for (var i = 2; i <= 100; i++)
-            stream.Offer($"v{i}");
+            reader.Stream.Offer(LiveEvent.Changed($"v{i}"));
+        await reader.NextAsync();
 
-        var item = await NextAsync(events);
-        Assert.Equal((LiveStream.UsageChanged, "v100", "v100"), (item.EventType, item.Data, item.EventId));
-        var next = NextAsync(events);
-        Assert.False(next.IsCompleted);
-        stream.Offer("v101");
+        var item = await reader.NextAsync();
+        Assert.Equal((LiveEvent.UsageChanged, "v100", "v100"), (item.EventType, item.Data, item.EventId));
         _time.Advance(Heartbeat / 2);
-        Assert.Equal("v101", (await next).Data);
+        reader.Stream.Offer(LiveEvent.Changed("v101"));
+        Assert.Equal("v101", (await reader.NextAsync()).Data);
     }
 
     [Fact]
     public async Task Events_beyond_the_limit_wait_and_the_latest_takes_their_place()
     {
-        using var stream = Open("v1", eventsPerSecond: 2);
-        await using var events = Read(stream);
-        await NextAsync(events);
-        stream.Offer("v2");
-        Assert.Equal("v2", (await NextAsync(events)).Data);
-        stream.Offer("v3");
-        var next = NextAsync(events);
+        await using var reader = Open("v1", eventsPerSecond: 2);
+        await reader.NextAsync();
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
+        Assert.Equal("v2", (await reader.NextAsync()).Data);
+        reader.Stream.Offer(LiveEvent.Changed("v3"));
+        var next = reader.NextAsync();
         _time.Advance(TimeSpan.FromMilliseconds(400));
+        reader.Stream.Offer(LiveEvent.Changed("v4"));
         Assert.False(next.IsCompleted);
-        stream.Offer("v4");
-        _time.Advance(TimeSpan.FromMilliseconds(100));
+        await Eventually.TrueAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(100));
+                return next.IsCompleted;
+            },
+            "its turn has come");
         Assert.Equal("v4", (await next).Data);
     }
 
     [Fact]
     public async Task A_version_that_the_reader_shows_is_no_event()
     {
-        using var stream = Open("v1");
-        await using var events = Read(stream);
-        await NextAsync(events);
-        stream.Offer("v1");
-        var next = NextAsync(events);
-        Assert.False(next.IsCompleted);
-        stream.Offer("v2");
-        Assert.Equal("v2", (await next).Data);
+        await using var reader = Open("v1");
+        await reader.NextAsync();
+        reader.Stream.Offer(LiveEvent.Changed("v1"));
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
+        Assert.Equal("v2", (await reader.NextAsync()).Data);
     }
 
     [Fact]
     public async Task A_heartbeat_never_pushes_out_a_version()
     {
-        using var stream = Open("v1");
-        await using var events = Read(stream);
-        await NextAsync(events);
-        stream.Offer("v2");
+        await using var reader = Open("v1");
+        await reader.WroteAsync();
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
         _time.Advance(Heartbeat);
-        _time.Advance(Heartbeat);
-        Assert.Equal("v2", (await NextAsync(events)).Data);
-
-        var next = NextAsync(events);
-        _time.Advance(Heartbeat);
-        Assert.Equal(LiveStream.Heartbeat, (await next).EventType);
+        reader.Stream.Pulse(isFollowing: true);
+        await reader.NextAsync();
+        Assert.Equal("v2", (await reader.NextAsync()).Data);
     }
 
     [Fact]
-    public async Task A_heartbeat_says_whether_changes_are_heard()
+    public async Task A_heartbeat_says_whether_changes_are_heard_and_comes_no_sooner_than_due()
     {
-        using var stream = Open("v1");
-        await using var events = Read(stream);
-        Assert.Equal("opened", (await NextAsync(events)).Data);
-        _time.Advance(Heartbeat);
-        Assert.Equal("alive", (await NextAsync(events)).Data);
-        _isFollowing = false;
-        _time.Advance(Heartbeat);
-        Assert.Equal("blind", (await NextAsync(events)).Data);
+        await using var reader = Open("v1");
+        Assert.Equal("opened", (await reader.NextAsync()).Data);
+        await reader.BeatAsync(isFollowing: true);
+        Assert.Equal("alive", (await reader.NextAsync()).Data);
+        reader.Stream.Pulse(isFollowing: true);
+        await reader.BeatAsync(isFollowing: false);
+        Assert.Equal("blind", (await reader.NextAsync()).Data);
     }
 
     [Fact]
     public async Task What_a_client_names_as_its_version_cannot_forge_an_event()
     {
-        using var stream = Open("x\ndata: forged");
-        await using var events = Read(stream);
-        Assert.Null((await NextAsync(events)).EventId);
+        await using var reader = Open("x\ndata: forged");
+        Assert.Null((await reader.NextAsync()).EventId);
     }
 
     [Fact]
-    public async Task Disposing_ends_the_stream_and_tells_once()
+    public async Task A_reader_that_does_not_take_an_event_in_time_is_cut_off()
     {
-        var stream = Open(null);
-        await using var events = Read(stream);
-        await NextAsync(events);
+        await using var reader = Open("v1");
+        await reader.WroteAsync();
+        _time.Advance(WriteDeadline - TimeSpan.FromTicks(1));
+        reader.Stream.Pulse(isFollowing: true);
+        Assert.False(reader.IsAborted);
+        _time.Advance(TimeSpan.FromTicks(1));
+        reader.Stream.Pulse(isFollowing: true);
+        Assert.True(reader.IsAborted);
+    }
+
+    [Fact]
+    public async Task An_old_stream_ends()
+    {
+        await using var reader = Open("v1");
+        await reader.NextAsync();
+        _time.Advance(TimeSpan.FromMinutes(11.9));
+        reader.Stream.Pulse(isFollowing: true);
+        Assert.False(reader.Ended.IsCompleted);
+        _time.Advance(TimeSpan.FromMinutes(6.2));
+        reader.Stream.Pulse(isFollowing: true);
+        await reader.Ended;
+    }
+
+    [Fact]
+    public async Task A_reader_who_leaves_ends_the_stream()
+    {
+        await using var reader = Open("v1");
+        await reader.NextAsync();
+        reader.Leave();
+        await reader.Ended;
+    }
+
+    [Fact]
+    public async Task The_sites_stop_ends_the_stream()
+    {
+        await using var reader = Open("v1");
+        await reader.NextAsync();
+        await _stopping.CancelAsync();
+        await reader.Ended;
+    }
+
+    [Fact]
+    public void Disposing_tells_once()
+    {
+        var stream = Create(null, 10);
         stream.Dispose();
         stream.Dispose();
-        Assert.False(await events.MoveNextAsync());
         Assert.Equal(1, _left);
     }
 
-    public void Dispose() => _services.Dispose();
-
-    private LiveStream Open(string? version, int eventsPerSecond = 10) => new(
-        version, new LiveOptions { Heartbeat = Heartbeat, MaxEventsPerSecond = eventsPerSecond }, _time,
-        new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), () => _isFollowing, _ => _left++);
-
-    private static IAsyncEnumerator<SseItem<string>> Read(LiveStream stream) =>
-        stream.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
-
-    private static async Task<SseItem<string>> NextAsync(IAsyncEnumerator<SseItem<string>> events)
+    public void Dispose()
     {
-        Assert.True(await events.MoveNextAsync());
-        return events.Current;
+        _services.Dispose();
+        _stopping.Dispose();
+    }
+
+    private LiveStream Create(string? version, int eventsPerSecond) => new(
+        version,
+        new LiveOptions
+        {
+            Heartbeat = Heartbeat,
+            MaxEventsPerSecond = eventsPerSecond,
+            MaxStreamLifetime = TimeSpan.FromMinutes(15),
+            WriteDeadline = WriteDeadline,
+        },
+        _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), _ => _left++);
+
+    private Reader Open(string? version, int eventsPerSecond = 10) => new(Create(version, eventsPerSecond), _time, _stopping.Token);
+
+    /// <summary>A browser that takes one event at a time: what it has not taken holds the next one back.</summary>
+    private sealed class Reader : IHttpRequestLifetimeFeature, IAsyncDisposable
+    {
+        private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+        private readonly CancellationTokenSource _left = new();
+        private readonly FakeTimeProvider _time;
+
+        internal Reader(LiveStream stream, FakeTimeProvider time, CancellationToken stopping)
+        {
+            Stream = stream;
+            _time = time;
+            var http = new DefaultHttpContext();
+            http.Features.Set<IHttpRequestLifetimeFeature>(this);
+            http.Response.Body = _pipe.Writer.AsStream();
+            Ended = stream.CarryAsync(http, stopping);
+        }
+
+        internal LiveStream Stream { get; }
+
+        /// <summary>Completes with the stream.</summary>
+        internal Task Ended { get; }
+
+        internal bool IsAborted { get; private set; }
+
+        public CancellationToken RequestAborted
+        {
+            get => _left.Token;
+            set => throw new NotSupportedException();
+        }
+
+        public void Abort()
+        {
+            IsAborted = true;
+            _pipe.Reader.Complete();
+            _left.Cancel();
+        }
+
+        internal void Leave() => _left.Cancel();
+
+        /// <summary>Waits until an event is on its way.</summary>
+        internal async Task WroteAsync()
+        {
+            var found = await _pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
+            _pipe.Reader.AdvanceTo(found.Buffer.Start);
+        }
+
+        /// <summary>Lets heartbeats become due until one is on its way: the stream may still be busy with the event before.</summary>
+        internal Task BeatAsync(bool isFollowing) => Eventually.TrueAsync(
+            () =>
+            {
+                _time.Advance(Heartbeat);
+                Stream.Pulse(isFollowing);
+                if (!_pipe.Reader.TryRead(out var found))
+                    return false;
+                _pipe.Reader.AdvanceTo(found.Buffer.Start);
+                return true;
+            },
+            "a heartbeat comes");
+
+        internal async Task<SseItem<string>> NextAsync()
+        {
+            var found = await _pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
+            using var bytes = new MemoryStream(found.Buffer.ToArray());
+            _pipe.Reader.AdvanceTo(found.Buffer.End);
+            return SseParser.Create(bytes).Enumerate().Single();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Abort();
+            await Ended;
+            Stream.Dispose();
+            _left.Dispose();
+        }
     }
 }

@@ -45,40 +45,53 @@ internal static class Limits
         });
     }
 
-    private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who) =>
-        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments("/health")
-            ? RateLimitPartition.GetNoLimiter("health")
-            : RateLimitPartition.GetTokenBucketLimiter(who(http), _ => new TokenBucketRateLimiterOptions
-            {
-                TokensPerPeriod = perSecond,
-                TokenLimit = 4 * perSecond,
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-                QueueLimit = 0,
-            }));
+    private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who) => Create(
+        http => !http.Request.Path.StartsWithSegments("/health"),
+        who,
+        new TokenBucketRateLimiterOptions
+        {
+            TokensPerPeriod = perSecond,
+            TokenLimit = 4 * perSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            QueueLimit = 0,
+            AutoReplenishment = false, // all buckets of a limiter are filled by one timer
+        },
+        options => new TokenBucketRateLimiter(options));
 
-    private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) =>
-        OfStreams(http => RateLimitPartition.GetConcurrencyLimiter(who(http), _ => new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 }));
+    private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) => Create(
+        OpensStream, who, new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 }, options => new ConcurrencyLimiter(options));
 
     /// <summary>After a restart all readers come back at once: they are let in one after the other, and wait no longer than a connect may take.</summary>
-    private static PartitionedRateLimiter<HttpContext> Opens(int perSecond) =>
-        OfStreams(_ => RateLimitPartition.GetTokenBucketLimiter("all", _ => new TokenBucketRateLimiterOptions
+    private static PartitionedRateLimiter<HttpContext> Opens(int perSecond) => Create(
+        OpensStream,
+        _ => "all",
+        new TokenBucketRateLimiterOptions
         {
             TokensPerPeriod = perSecond / OpeningsEachSecond,
             TokenLimit = perSecond / OpeningsEachSecond,
             ReplenishmentPeriod = TimeSpan.FromSeconds(1) / OpeningsEachSecond,
             QueueLimit = perSecond * (int)LongestWait.TotalSeconds,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-        }));
+            AutoReplenishment = false,
+        },
+        options => new TokenBucketRateLimiter(options));
 
-    private static PartitionedRateLimiter<HttpContext> OfStreams(Func<HttpContext, RateLimitPartition<string>> partition) =>
-        PartitionedRateLimiter.Create<HttpContext, string>(http => http.Request.Path.StartsWithSegments(LiveEndpoints.Address)
-            ? partition(http)
-            : RateLimitPartition.GetNoLimiter("no stream"));
+    private static bool OpensStream(HttpContext http) => http.Request.Path.StartsWithSegments(LiveEndpoints.Address);
 
-    private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) =>
-        PartitionedRateLimiter.Create<HttpContext, string>(http => RateLimitPartition.GetFixedWindowLimiter(
-            ClientId.AddressOf(http),
-            _ => new FixedWindowRateLimiterOptions { PermitLimit = limits.RefusalsBeforeClose, Window = RefusalWindow, QueueLimit = 0 }));
+    private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) => Create(
+        _ => true,
+        ClientId.AddressOf,
+        new FixedWindowRateLimiterOptions { PermitLimit = limits.RefusalsBeforeClose, Window = RefusalWindow, QueueLimit = 0, AutoReplenishment = false },
+        options => new FixedWindowRateLimiter(options));
+
+    /// <summary>A limiter for each client. Its parts are made here once, as every request passes it.</summary>
+    private static PartitionedRateLimiter<HttpContext> Create<TOptions>(
+        Func<HttpContext, bool> applies, Func<HttpContext, string> who, TOptions options, Func<TOptions, RateLimiter> create)
+    {
+        Func<string, RateLimiter> ofClient = _ => create(options);
+        var unlimited = RateLimitPartition.GetNoLimiter("");
+        return PartitionedRateLimiter.Create<HttpContext, string>(http => applies(http) ? RateLimitPartition.Get(who(http), ofClient) : unlimited);
+    }
 
     private static async ValueTask RefuseAsync(OnRejectedContext rejected, PartitionedRateLimiter<HttpContext> refusals, CancellationToken cancellation)
     {

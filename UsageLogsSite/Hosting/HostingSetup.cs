@@ -16,6 +16,9 @@ internal static class HostingSetup
         if (string.IsNullOrEmpty(builder.Configuration["urls"]))
             builder.WebHost.UseUrls(DefaultAddress);
         builder.WebHost.UseStaticWebAssets();
+
+        // Looks for every address among the files: for who edits them only.
+        builder.Configuration["ReloadStaticAssetsAtRuntime"] ??= builder.Environment.IsDevelopment().ToString();
         builder.WebHost.UseSmallSendBuffers();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
@@ -35,12 +38,6 @@ internal static class HostingSetup
     {
         if (builder.Configuration.GetValue("Demo:Traffic", false))
             builder.Services.AddHostedService<DemoTraffic>();
-    }
-
-    internal static void UseErrorPages(this WebApplication app)
-    {
-        app.UseExceptionHandler("/error");
-        app.UseStatusCodePagesWithReExecute("/error/{0}");
     }
 
     /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: so does the database.</summary>

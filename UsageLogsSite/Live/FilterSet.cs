@@ -27,7 +27,8 @@ internal sealed partial class FilterSet : IDisposable
     private readonly TimeProvider _time;
     private readonly LiveMetrics _metrics;
     private readonly ILogger _logger;
-    private readonly TimeSpan _debounce;
+    private readonly LiveOptions _options;
+    private readonly Action<LiveStream> _leave;
     private readonly Debouncer _debouncer;
     private readonly ITimer _expiry;
     private Task<UsageView>? _reading;
@@ -35,7 +36,8 @@ internal sealed partial class FilterSet : IDisposable
     private volatile UsageView[] _earlier = [];
 
     internal FilterSet(
-        UsageFilter filter, UsageTable table, SemaphoreSlim readers, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger logger)
+        UsageFilter filter, UsageTable table, SemaphoreSlim readers, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics,
+        ILogger logger, Action<FilterSet, LiveStream> leave)
     {
         Filter = filter;
         _table = table;
@@ -43,8 +45,9 @@ internal sealed partial class FilterSet : IDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
-        _debounce = options.Value.Debounce;
-        _debouncer = new Debouncer(time, options.Value.Settle, options.Value.Debounce);
+        _options = options.Value;
+        _leave = stream => leave(this, stream);
+        _debouncer = new Debouncer(time, _options.Settle, _options.Debounce);
         _expiry = time.CreateTimer(_ => _debouncer.Signal(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Completion = RunAsync(_closed.Token);
     }
@@ -56,16 +59,20 @@ internal sealed partial class FilterSet : IDisposable
     internal Task Completion { get; }
 
     /// <summary>Adds a reader; one that shows another version than the current is told at once.</summary>
-    internal void Add(LiveStream stream)
+    /// <param name="version">The version that the reader shows; null if unknown.</param>
+    internal LiveStream Open(string? version)
     {
+        var stream = new LiveStream(version, _options, _time, _metrics, _leave);
         lock (_gate)
         {
             _streams.Add(stream);
 
             // While a change is pending, the coming refresh tells everybody.
             if (_current is { } current && !_debouncer.IsPending)
-                stream.Offer(current.View.Version);
+                stream.Offer(current.Event);
         }
+
+        return stream;
     }
 
     /// <summary>Removes a reader.</summary>
@@ -79,20 +86,31 @@ internal sealed partial class FilterSet : IDisposable
         }
     }
 
+    /// <summary>Lets every stream do what is due.</summary>
+    /// <param name="isFollowing">Whether changes are being heard.</param>
+    internal void Pulse(bool isFollowing)
+    {
+        lock (_gate)
+        {
+            foreach (var stream in _streams)
+                stream.Pulse(isFollowing);
+        }
+    }
+
     /// <summary>Reports that the content may have changed.</summary>
     internal void Invalidate() => _debouncer.Signal();
 
     /// <summary>The current content: from memory while nothing is pending or it is younger than the debounce, else read once for all who ask.</summary>
-    internal Task<UsageView> ReadAsync(CancellationToken cancellation)
+    internal ValueTask<UsageView> ReadAsync(CancellationToken cancellation)
     {
-        if (_current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _debounce))
-            return Task.FromResult(current.View);
+        if (_current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _options.Debounce))
+            return new ValueTask<UsageView>(current.View);
 
-        return RefreshAsync().WaitAsync(cancellation);
+        return new ValueTask<UsageView>(RefreshAsync().WaitAsync(cancellation));
     }
 
-    /// <summary>A view of a moment ago, by its version; null if it is forgotten or never was.</summary>
-    internal UsageView? Find(string version) => _earlier.FirstOrDefault(v => v.Version == version);
+    /// <summary>A view of a moment ago, by its entity tag; null if it is forgotten or never was.</summary>
+    internal UsageView? Find(string etag) => Array.Find(_earlier, view => view.ETag == etag);
 
     /// <inheritdoc />
     public void Dispose()
@@ -186,10 +204,10 @@ internal sealed partial class FilterSet : IDisposable
                 _earlier = [last.View, .. _earlier.Take(Earlier - 1)];
 
             // Equal content stays the same object: what others have made of it, such as its markup, stays with it.
-            _current = new Snapshot(changed ? view : _current!.View, start);
+            _current = changed ? new Snapshot(view, LiveEvent.Changed(view.Version), start) : _current! with { ReadAt = start };
             readers = _streams.Count;
             foreach (var stream in _streams)
-                stream.Offer(view.Version);
+                stream.Offer(_current.Event);
         }
 
         ScheduleExpiry(view.NextExpiry);
@@ -217,6 +235,7 @@ internal sealed partial class FilterSet : IDisposable
     private static partial void LogRefreshFailed(ILogger logger, string filter, Exception exception);
 
     /// <param name="View">What the database answered.</param>
+    /// <param name="Event">What tells readers of it.</param>
     /// <param name="ReadAt">When the question was asked, as a timestamp of the time provider.</param>
-    private sealed record Snapshot(UsageView View, long ReadAt);
+    private sealed record Snapshot(UsageView View, LiveEvent Event, long ReadAt);
 }

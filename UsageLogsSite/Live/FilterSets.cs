@@ -10,7 +10,8 @@ internal sealed partial class FilterSets(
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _readers = new(options.Value.MaxConcurrentReads);
-    private readonly Dictionary<string, FilterSet> _sets = [];
+    private readonly Dictionary<UsageFilter, FilterSet> _sets = [];
+    private ITimer? _pulse;
     private volatile bool _isFollowing;
 
     /// <summary>Number of filters that somebody looks at.</summary>
@@ -32,35 +33,36 @@ internal sealed partial class FilterSets(
     /// <returns>The stream; disposing it removes the reader.</returns>
     internal LiveStream Subscribe(UsageFilter filter, string? version)
     {
-        var key = filter.QueryString;
-        var stream = new LiveStream(version, options.Value, time, metrics, () => _isFollowing, gone => Leave(key, gone));
+        LiveStream stream;
         lock (_gate)
         {
-            if (!_sets.TryGetValue(key, out var set))
+            if (!_sets.TryGetValue(filter, out var set))
             {
-                set = new FilterSet(filter, table, _readers, options, time, metrics, logger);
-                _sets.Add(key, set);
+                set = new FilterSet(filter, table, _readers, options, time, metrics, logger, Leave);
+                _sets.Add(filter, set);
                 metrics.FilterSetOpened();
             }
 
-            set.Add(stream);
+            stream = set.Open(version);
+            _pulse ??= time.CreateTimer(_ => Pulse(), null, options.Value.Pulse, options.Value.Pulse);
         }
 
         metrics.StreamOpened();
-        LogSubscribed(logger, key);
+        if (logger.IsEnabled(LogLevel.Debug))
+            LogSubscribed(logger, filter.QueryString);
         return stream;
     }
 
     /// <summary>What a filter shows now: from its filter set where that is followed, else from the database.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
+    internal ValueTask<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
     {
         var set = _isFollowing ? SetOf(filter) : null;
-        return set?.ReadAsync(cancellation) ?? table.ReadAsync(filter, cancellation);
+        return set?.ReadAsync(cancellation) ?? new ValueTask<UsageView>(table.ReadAsync(filter, cancellation));
     }
 
-    /// <summary>What a filter showed a moment ago, by its version; null if nobody remembers.</summary>
-    internal UsageView? Find(UsageFilter filter, string version) => SetOf(filter)?.Find(version);
+    /// <summary>What a filter showed a moment ago, by its entity tag; null if nobody remembers.</summary>
+    internal UsageView? Find(UsageFilter filter, string etag) => SetOf(filter)?.Find(etag);
 
     /// <summary>Wakes the sets that a change can touch.</summary>
     internal void Publish(UsageChange change)
@@ -86,28 +88,43 @@ internal sealed partial class FilterSets(
     internal void Lose() => _isFollowing = false;
 
     /// <inheritdoc />
-    public void Dispose() => _readers.Dispose();
+    public void Dispose()
+    {
+        _pulse?.Dispose();
+        _readers.Dispose();
+    }
+
+    /// <summary>One timer for all streams: each of its own would cost more than everything else that a quiet stream does.</summary>
+    private void Pulse()
+    {
+        lock (_gate)
+        {
+            foreach (var set in _sets.Values)
+                set.Pulse(_isFollowing);
+        }
+    }
 
     private FilterSet? SetOf(UsageFilter filter)
     {
         lock (_gate)
-            return _sets.GetValueOrDefault(filter.QueryString);
+            return _sets.GetValueOrDefault(filter);
     }
 
-    private void Leave(string key, LiveStream stream)
+    private void Leave(FilterSet set, LiveStream stream)
     {
         lock (_gate)
         {
-            if (_sets.TryGetValue(key, out var set) && set.Remove(stream) == 0)
+            if (set.Remove(stream) == 0)
             {
-                _sets.Remove(key);
+                _sets.Remove(set.Filter);
                 set.Dispose();
                 metrics.FilterSetClosed();
             }
         }
 
         metrics.StreamClosed();
-        LogLeft(logger, key);
+        if (logger.IsEnabled(LogLevel.Debug))
+            LogLeft(logger, set.Filter.QueryString);
     }
 
     [LoggerMessage(1003, LogLevel.Debug, "Live: a reader came to '{Filter}'")]

@@ -48,4 +48,8 @@ internal sealed class LiveOptions
     /// <summary>How long a reader may take to accept an event before its connection is closed.</summary>
     [Allowed("Live", "00:00:00.100", "00:05:00")]
     public TimeSpan WriteDeadline { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often streams are looked after: often enough that nothing is late by more than a tenth.</summary>
+    internal TimeSpan Pulse => TimeSpan.FromTicks(Math.Clamp(
+        Math.Min(Heartbeat.Ticks, WriteDeadline.Ticks) / 10, 10 * TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond));
 }

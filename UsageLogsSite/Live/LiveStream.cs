@@ -1,133 +1,190 @@
-using System.Net.ServerSentEvents;
-using System.Runtime.CompilerServices;
-using System.Threading.Channels;
-
 namespace UsageLogsSite.Live;
 
 /// <summary>
-/// One browser's stream of server-sent events (WHATWG HTML, section 9.2). It holds one event at most: a reader that is slow
-/// gets the latest version, never a backlog.
+/// One browser's stream of server-sent events. It holds one event at most: a reader that is slow gets the latest version, never a
+/// backlog. It has no timer and no task of its own: events write themselves on the thread pool, and the pulse of all streams, which
+/// <see cref="FilterSets"/> keeps, looks after time. That is what ten thousand of them cost least.
 /// </summary>
-internal sealed class LiveStream : IDisposable
+internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
 {
-    internal const string UsageChanged = "usage-changed";
-    internal const string Heartbeat = "heartbeat";
-
-    /// <summary>Data of the first heartbeat: versions are compared after it.</summary>
-    private const string Opened = "opened";
-
-    /// <summary>Data of a heartbeat: no event means no change.</summary>
-    private const string Alive = "alive";
-
-    /// <summary>Data of a heartbeat while the database cannot be heard: no event means nothing.</summary>
-    private const string Blind = "blind";
-
     private readonly Lock _gate = new();
-    private readonly Channel<SseItem<string>> _next = Channel.CreateBounded<SseItem<string>>(
-        new BoundedChannelOptions(1));
-
-    private readonly ITimer _heartbeat;
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly LiveOptions _options;
     private readonly TimeProvider _time;
-    private readonly TimeSpan _leastGap;
     private readonly LiveMetrics _metrics;
     private readonly Action<LiveStream> _leave;
     private readonly string? _openedWith;
+    private readonly long _opened;
+    private readonly TimeSpan _lifetime;
+    private HttpContext? _http;
     private string? _version;
-    private bool _disposed;
+    private LiveEvent? _next;
+    private long _lastHeartbeat;
+    private long _writingSince;
+    private long? _lastChange;
+    private bool _isWriting = true; // the first event, which opens the stream
+    private bool _isEnding;
+    private bool _isDisposed;
 
     /// <param name="version">The version that the reader shows; null if unknown.</param>
-    /// <param name="options">How often a quiet stream says that it is alive, and how many events it may carry.</param>
+    /// <param name="options">How often a quiet stream says that it is alive, how many events it may carry, and how long it lives.</param>
     /// <param name="time">The clock.</param>
     /// <param name="metrics">Counts events.</param>
-    /// <param name="isFollowing">Whether changes are being heard.</param>
     /// <param name="leave">Called once, when the reader is gone.</param>
-    internal LiveStream(string? version, LiveOptions options, TimeProvider time, LiveMetrics metrics, Func<bool> isFollowing, Action<LiveStream> leave)
+    internal LiveStream(string? version, LiveOptions options, TimeProvider time, LiveMetrics metrics, Action<LiveStream> leave)
     {
         _openedWith = version;
         _version = version;
+        _options = options;
         _time = time;
-        _leastGap = TimeSpan.FromSeconds(1) / options.MaxEventsPerSecond;
         _metrics = metrics;
         _leave = leave;
-
-        // A heartbeat must never push out a version: it is written only into an empty queue.
-        _heartbeat = time.CreateTimer(
-            _ => _next.Writer.TryWrite(new SseItem<string>(isFollowing() ? Alive : Blind, Heartbeat)), null, options.Heartbeat, options.Heartbeat);
+        _opened = _lastHeartbeat = time.GetTimestamp();
+        _lifetime = options.MaxStreamLifetime * (0.8 + 0.4 * Random.Shared.NextDouble());
     }
 
     /// <summary>Tells the reader of a version, unless it knows it. The latest wins.</summary>
-    internal void Offer(string version)
+    internal void Offer(LiveEvent change)
     {
         lock (_gate)
         {
-            if (version == _version)
+            if (_isEnding || change.Id == _version)
                 return;
-            _version = version;
-            var item = new SseItem<string>(version, UsageChanged) { EventId = version };
-
-            // The queue holds an older event: make room. The reader may be faster, so look again rather than give up.
-            while (!_disposed && !_next.Writer.TryWrite(item))
-                _next.Reader.TryRead(out _);
+            _version = change.Id;
+            Put(change);
         }
     }
 
-    /// <summary>The events, until the reader leaves or the site stops. The first comes at once, as it carries the headers.</summary>
-    internal async IAsyncEnumerable<SseItem<string>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Writes events to a response until the reader leaves, the site stops or the stream is old. The first comes at once, as it carries the headers.</summary>
+    /// <param name="http">The reader's request.</param>
+    /// <param name="stopping">The site stops: open streams would hold it back.</param>
+    internal async Task CarryAsync(HttpContext http, CancellationToken stopping)
     {
-        // Readers come back at different moments after a restart.
-        yield return new SseItem<string>(Opened, Heartbeat)
-        {
-            EventId = IsEventId(_openedWith) ? _openedWith : null,
-            ReconnectionInterval = TimeSpan.FromMilliseconds(Random.Shared.Next(1_000, 3_000)),
-        };
-        _metrics.Sent(Heartbeat);
+        _http = http;
+        using var gone = http.RequestAborted.UnsafeRegister(static stream => ((LiveStream)stream!).End(), this);
+        using var stopped = stopping.UnsafeRegister(static stream => ((LiveStream)stream!).End(), this);
+        await WriteAsync(LiveEvent.Opened(_openedWith));
+        await _over.Task;
+    }
 
-        long? lastChange = null;
-        while (await WaitToReadAsync(lastChange, cancellation))
+    /// <summary>Does what is due: a heartbeat, the end of an old stream, or that of a reader that does not take an event in time.</summary>
+    /// <param name="isFollowing">Whether changes are being heard.</param>
+    internal void Pulse(bool isFollowing)
+    {
+        lock (_gate)
         {
-            if (!_next.Reader.TryRead(out var item))
-                continue;
-            if (item.EventType == UsageChanged)
-                lastChange = _time.GetTimestamp();
-            yield return item;
-            _metrics.Sent(item.EventType);
+            // It must cost nobody anything. A write that is under way keeps the request from ending, so it is this one that is closed.
+            if (_writingSince != 0 && _time.GetElapsedTime(_writingSince) >= _options.WriteDeadline)
+                _http!.Abort();
+            else if (_time.GetElapsedTime(_opened) >= _lifetime)
+                End();
+            else if (_time.GetElapsedTime(_lastHeartbeat) >= _options.Heartbeat)
+                Beat(isFollowing);
         }
     }
+
+    /// <inheritdoc />
+    void IThreadPoolWorkItem.Execute() => _ = WriteAsync(null);
 
     /// <inheritdoc />
     public void Dispose()
     {
         lock (_gate)
         {
-            if (_disposed)
+            if (_isDisposed)
                 return;
-            _disposed = true;
-            _next.Writer.TryComplete();
+            _isDisposed = true;
         }
 
-        _heartbeat.Dispose();
+        End();
         _leave(this);
     }
 
-    // The client's own word comes back to it as an event id: line breaks in it would forge events.
-    private static bool IsEventId(string? text) =>
-        text is { Length: > 0 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    private void Beat(bool isFollowing)
+    {
+        _lastHeartbeat = _time.GetTimestamp();
 
-    /// <summary>Waits for an event, and for its turn: meanwhile a newer one may take its place.</summary>
-    private async ValueTask<bool> WaitToReadAsync(long? lastChange, CancellationToken cancellation)
+        // It must never push out a version, nor wait behind one: a reader that hears of a change needs no other sign of life.
+        if (!_isWriting)
+            Put(isFollowing ? LiveEvent.Alive : LiveEvent.Blind);
+    }
+
+    private void Put(LiveEvent item)
+    {
+        _next = item;
+        if (_isWriting)
+            return;
+        _isWriting = true;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            _isEnding = true;
+            _next = null;
+            if (!_isWriting)
+                _over.TrySetResult();
+        }
+    }
+
+    /// <summary>Writes one event, and all that have come by then. Never fails: what goes wrong ends the stream, and is the request's to report.</summary>
+    private async Task WriteAsync(LiveEvent? first)
     {
         try
         {
-            if (!await _next.Reader.WaitToReadAsync(cancellation))
-                return false;
-            if (lastChange is { } last && _leastGap - _time.GetElapsedTime(last) is { Ticks: > 0 } wait)
-                await Task.Delay(wait, _time, cancellation);
-            return true;
+            for (var item = first ?? await NextAsync(); item is not null; item = await NextAsync())
+            {
+                Volatile.Write(ref _writingSince, Math.Max(1, _time.GetTimestamp()));
+                var written = await _http!.Response.BodyWriter.WriteAsync(item.Bytes);
+                Volatile.Write(ref _writingSince, 0);
+                _metrics.Sent(item.Type);
+                if (written.IsCompleted || written.IsCanceled)
+                    End(); // nobody reads any more
+            }
         }
-        catch (OperationCanceledException)
+        catch (Exception e)
         {
-            // The reader left or the site stops: both are a normal end of the stream.
-            return false;
+            Volatile.Write(ref _writingSince, 0);
+
+            // A reader who leaves in the middle of an event is a normal end of a stream.
+            if (e is IOException or OperationCanceledException)
+                _over.TrySetResult();
+            else
+                _over.TrySetException(e);
+        }
+    }
+
+    /// <summary>What is to be written next, when its turn has come: meanwhile a newer one may take its place. Null if there is nothing.</summary>
+    private async ValueTask<LiveEvent?> NextAsync()
+    {
+        if (TooEarly() is { Ticks: > 0 } wait)
+            await Task.Delay(wait, _time);
+        lock (_gate)
+        {
+            if (_next is not { } item)
+            {
+                _isWriting = false;
+                if (_isEnding)
+                    _over.TrySetResult();
+                return null;
+            }
+
+            _next = null;
+            if (item.Type == LiveEvent.UsageChanged)
+                _lastChange = _time.GetTimestamp();
+            return item;
+        }
+    }
+
+    private TimeSpan TooEarly()
+    {
+        lock (_gate)
+        {
+            return _next?.Type == LiveEvent.UsageChanged && _lastChange is { } last
+                ? TimeSpan.FromSeconds(1) / _options.MaxEventsPerSecond - _time.GetElapsedTime(last)
+                : TimeSpan.Zero;
         }
     }
 }

@@ -14,13 +14,21 @@ internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IRead
     /// <summary>Number of pages; at least one.</summary>
     public int Pages => Math.Max(1, (int)((Summary.Users + Filter.Size - 1) / Filter.Size));
 
+    /// <summary>The filter as written in an address: made once for all who see this.</summary>
+    public string QueryString { get; } = Filter.QueryString;
+
     /// <summary>
-    /// Names the content: equal on every instance that shows the same, whatever happened in between. It is the fragment's
-    /// ETag, the stream's event id and the <c>version</c> parameter.
+    /// Names the content: equal on every instance that shows the same, whatever happened in between. It is the stream's event id, the
+    /// <c>version</c> parameter and, in quotes, the fragment's ETag.
     /// </summary>
     public string Version { get; } = Period is null
         ? ContentHash.Of(Filter.QueryString, Summary, Rows)
         : ContentHash.Of(Filter.QueryString, new { Summary, Period }, Rows);
+
+    /// <summary>The version as an entity tag (RFC 9110, section 8.8.3).</summary>
+    public string ETag => _etag ??= $"\"{Version}\"";
+
+    private string? _etag;
 }
 
 /// <summary>Which days a view shows.</summary>

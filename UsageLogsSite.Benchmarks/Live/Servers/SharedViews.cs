@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net.ServerSentEvents;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Live;
@@ -36,14 +37,20 @@ internal sealed class SharedView
     internal event Action<UsageView>? Changed;
 
     /// <summary>What it shows now.</summary>
-    internal Task<UsageView> CurrentAsync() => _sets.ReadAsync(_filter, CancellationToken.None);
+    internal Task<UsageView> CurrentAsync() => _sets.ReadAsync(_filter, CancellationToken.None).AsTask();
 
     private async Task FollowAsync()
     {
-        await foreach (SseItem<string> item in _stream.ReadAllAsync(CancellationToken.None))
+        // The same stream that a browser would hold, over a pipe instead of a connection.
+        var pipe = new Pipe();
+        var http = new DefaultHttpContext { Response = { Body = pipe.Writer.AsStream() } };
+        var carrying = _stream.CarryAsync(http, CancellationToken.None);
+        await foreach (var item in SseParser.Create(pipe.Reader.AsStream()).EnumerateAsync())
         {
-            if (item.EventType == LiveStream.UsageChanged)
+            if (item.EventType == LiveEvent.UsageChanged)
                 Changed?.Invoke(await CurrentAsync());
         }
+
+        await carrying;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -25,21 +26,27 @@ internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider t
     /// <summary>The fragment of a view; whoever asks first renders it, everybody else waits for that.</summary>
     /// <param name="view">What to show.</param>
     /// <param name="shown">What the reader shows, an answer to the same filter: only what differs is rendered. Null for all.</param>
-    internal async Task<UsageFragment> OfAsync(UsageView view, UsageView? shown)
+    internal Task<UsageFragment> OfAsync(UsageView view, UsageView? shown)
     {
         var fragments = _rendered.GetOrCreateValue(view);
-        var key = shown?.Version ?? "";
+        return fragments.TryGetValue(KeyOf(shown), out var known) ? known.Value : RenderOnceAsync(fragments, view, shown);
+    }
+
+    private async Task<UsageFragment> RenderOnceAsync(ConcurrentDictionary<string, Lazy<Task<UsageFragment>>> fragments, UsageView view, UsageView? shown)
+    {
         try
         {
-            return await fragments.GetOrAdd(key, _ => new Lazy<Task<UsageFragment>>(() => RenderAsync(new UsageTableModel(view, shown)))).Value;
+            return await fragments.GetOrAdd(KeyOf(shown), _ => new Lazy<Task<UsageFragment>>(() => RenderAsync(new UsageTableModel(view, shown)))).Value;
         }
         catch
         {
             // A failure must not outlive its cause.
-            fragments.TryRemove(key, out _);
+            fragments.TryRemove(KeyOf(shown), out _);
             throw;
         }
     }
+
+    private static string KeyOf(UsageView? shown) => shown?.Version ?? "";
 
     // Not bound to the request that came first: others wait for it too.
     private async Task<UsageFragment> RenderAsync(UsageTableModel table)
@@ -73,9 +80,23 @@ internal sealed class UsageFragment(byte[] plain)
         : Accepts(acceptEncoding, "gzip") ? (_gzip.Value, "gzip")
         : (plain, null);
 
-    private static bool Accepts(string header, string encoding) =>
-        header.Split(',', StringSplitOptions.TrimEntries).Any(e =>
-            e == encoding || (e.StartsWith(encoding + ";", StringComparison.Ordinal) && !e.Replace(" ", "", StringComparison.Ordinal).EndsWith(";q=0", StringComparison.Ordinal)));
+    // Without a list of its parts: it is read for every answer.
+    private static bool Accepts(ReadOnlySpan<char> header, ReadOnlySpan<char> encoding)
+    {
+        foreach (var range in header.Split(','))
+        {
+            var offer = header[range];
+            var end = offer.IndexOf(';');
+            if (offer[..(end < 0 ? offer.Length : end)].Trim().SequenceEqual(encoding))
+                return end < 0 || !IsZero(offer[(end + 1)..]);
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a weight (RFC 9110, section 12.4.2), such as <c>q=0.0</c>, refuses.</summary>
+    private static bool IsZero(ReadOnlySpan<char> weight) =>
+        double.TryParse(weight[(weight.IndexOf('=') + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var quality) && quality == 0;
 
     private static byte[] Compress(byte[] bytes, Func<Stream, Stream> compressor)
     {

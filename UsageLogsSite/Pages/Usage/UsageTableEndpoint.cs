@@ -18,20 +18,24 @@ internal static class UsageTableEndpoint
     /// <summary>The instance manipulation (RFC 3229, section 10.1) that the page's script understands.</summary>
     private const string Differences = "usage-rows";
 
-    internal static void MapUsageTable(this WebApplication app) => app.MapGet("/usage/table", AnswerAsync);
+    internal static void MapUsageTable(this WebApplication app)
+    {
+        // Taken here once: a scope of services for each request would cost more than the answer.
+        var (sets, fragments) = (app.Services.GetRequiredService<FilterSets>(), app.Services.GetRequiredService<UsageFragments>());
+        app.MapGet("/usage/table", http => AnswerAsync(http, sets, fragments)).ShortCircuit();
+    }
 
     private static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments)
     {
-        var filter = UsageFilter.Parse(http.Request.Query);
+        var filter = http.Request.UsageFilter();
         var view = await sets.ReadAsync(filter, http.RequestAborted);
-        var etag = new EntityTagHeaderValue($"\"{view.Version}\"");
         var headers = http.Response.Headers;
 
         // The answer also names the address bar's next address: a browser's cache would repeat that at the wrong time.
         headers.CacheControl = "no-store";
-        headers.ETag = etag.ToString();
-        var known = http.Request.GetTypedHeaders().IfNoneMatch;
-        if (known.Any(k => k.Compare(etag, useStrongComparison: false)))
+        headers.ETag = view.ETag;
+        var known = http.Request.Headers.IfNoneMatch.ToString();
+        if (Names(known, view))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return;
@@ -54,14 +58,26 @@ internal static class UsageTableEndpoint
         await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
     }
 
+    /// <summary>Whether a list of entity tags names a view. Nearly always it is one tag, of this view or of the one before: only others are taken apart.</summary>
+    private static bool Names(string tags, UsageView view) =>
+        tags == view.ETag || (tags.Length > view.ETag.Length && NamesAmongOthers(tags, view));
+
+    private static bool NamesAmongOthers(string tags, UsageView view) =>
+        EntityTagHeaderValue.TryParseList([tags], out var known)
+        && known.Any(tag => tag.Compare(new EntityTagHeaderValue(view.ETag), useStrongComparison: false));
+
     /// <summary>The view that the reader shows, if it is remembered and answers the same: a page may have moved.</summary>
-    private static UsageView? FindShown(FilterSets sets, UsageFilter filter, UsageView view, IList<EntityTagHeaderValue> known) =>
-        known is [var only] && sets.Find(filter, only.Tag.ToString().Trim('"')) is { } shown && shown.Filter == view.Filter ? shown : null;
+    private static UsageView? FindShown(FilterSets sets, UsageFilter filter, UsageView view, string known)
+    {
+        // A proxy that packs answers makes tags weak (RFC 9110, section 8.8.1).
+        var tag = known.StartsWith("W/", StringComparison.Ordinal) ? known[2..] : known;
+        return sets.Find(filter, tag) is { } shown && shown.Filter == view.Filter ? shown : null;
+    }
 
     /// <summary>Keeps the address bar true: a reader's choice becomes a step to go back from, a background refresh never does.</summary>
     private static void NameAddress(HttpContext http, UsageFilter asked, UsageView view)
     {
-        var address = "/usage" + view.Filter.QueryString;
+        var address = "/usage" + view.QueryString;
         if (!Uri.TryCreate(http.Request.Headers["HX-Current-URL"], UriKind.Absolute, out var shown) || shown.PathAndQuery == address)
             return;
         if (http.Request.Headers["HX-Source"] != BackgroundSource)

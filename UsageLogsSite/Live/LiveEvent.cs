@@ -1,0 +1,49 @@
+using System.Text;
+
+namespace UsageLogsSite.Live;
+
+/// <summary>A server-sent event (WHATWG HTML, section 9.2) as the bytes to write: made once, however many readers it goes to.</summary>
+internal sealed class LiveEvent
+{
+    internal const string UsageChanged = "usage-changed";
+    internal const string Heartbeat = "heartbeat";
+
+    /// <summary>No event means no change.</summary>
+    internal static readonly LiveEvent Alive = new(Heartbeat, "alive");
+
+    /// <summary>The database cannot be heard: no event means nothing.</summary>
+    internal static readonly LiveEvent Blind = new(Heartbeat, "blind");
+
+    private LiveEvent(string type, string data, string? id = null, TimeSpan? retry = null)
+    {
+        Type = type;
+        Id = id;
+        var text = new StringBuilder().Append("event: ").Append(type).Append("\ndata: ").Append(data).Append('\n');
+        if (id is not null)
+            text.Append("id: ").Append(id).Append('\n');
+        if (retry is { } after)
+            text.Append("retry: ").Append((long)after.TotalMilliseconds).Append('\n');
+        Bytes = Encoding.ASCII.GetBytes(text.Append('\n').ToString());
+    }
+
+    /// <summary>The event's name.</summary>
+    internal string Type { get; }
+
+    /// <summary>What the reader shows after it: the version it names. Null if it names none.</summary>
+    internal string? Id { get; }
+
+    /// <summary>What goes over the wire.</summary>
+    internal ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>There is a new version.</summary>
+    internal static LiveEvent Changed(string version) => new(UsageChanged, version, version);
+
+    /// <summary>A stream's first event: versions are compared after it. Readers come back at different moments after a restart.</summary>
+    /// <param name="version">The version that the reader says it shows; anything that cannot be one is not repeated.</param>
+    internal static LiveEvent Opened(string? version) => new(
+        Heartbeat, "opened", IsVersion(version) ? version : null, TimeSpan.FromMilliseconds(Random.Shared.Next(1_000, 3_000)));
+
+    // The client's own word comes back to it as an event id: line breaks in it would forge events.
+    private static bool IsVersion(string? text) =>
+        text is { Length: > 0 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+}
