@@ -1,6 +1,4 @@
-using System.Globalization;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 
@@ -31,10 +29,8 @@ internal static class PeriodTable
         var query = new Statement(filter, dates, now);
         var found = await database.Database.SqlQueryRaw<PeriodFound>(query.Sql, query.Parameters).ToListAsync(cancellation);
         var sums = found[0];
-        var rows = found.Where(f => f.UserId is not null).Select(f => f.ToRow()).ToList();
-        var summary = new UsageSummary(sums.Users, sums.ActiveUsers, sums.AllRequests, sums.AllTokens, sums.AllCostUsd, sums.AllRevenueUsd);
         var shown = new PeriodShown(dates.Days, now.ZoneId, query.Compares ? sums.Compare(dates.BeforeName!) : null);
-        return new UsageView(filter, summary, rows, query.NextExpiry(sums.OldestInWindow), shown);
+        return new UsageView(filter, sums.ToSummary(), FoundRow.ToRows(found), query.NextExpiry(sums.OldestInWindow), shown);
     }
 
     private sealed class Statement
@@ -42,19 +38,20 @@ internal static class PeriodTable
         private readonly UsageFilter _filter;
         private readonly PeriodDates _dates;
         private readonly ReportingTime _now;
-        private readonly List<NpgsqlParameter> _parameters = [];
+        private readonly FilterSql _sql;
 
         internal Statement(UsageFilter filter, PeriodDates dates, ReportingTime now)
         {
             _filter = filter;
             _dates = dates;
             _now = now;
+            _sql = new FilterSql(filter, now.Utc);
             Sql = Write();
         }
 
         internal string Sql { get; }
 
-        internal object[] Parameters => [.. _parameters];
+        internal object[] Parameters => _sql.Parameters;
 
         /// <summary>Whether the users are picked by more than the period and their type, so that hours do not know their sums.</summary>
         private bool PicksUsers => _filter.Search.Length > 0 || _filter.Activity != ActivityFilter.All;
@@ -74,11 +71,10 @@ internal static class PeriodTable
 
         private string Write()
         {
-            var (first, last) = (Add(_dates.Days.First), Add(_dates.Days.Last));
+            var (first, last) = (_sql.Add(_dates.Days.First), _sql.Add(_dates.Days.Last));
             var whole = HoursUntil.Through(_dates.Days);
             var compared = Compares ? _dates.Compared!.Value : (Now: whole, Before: whole);
             var (key, keyed) = Key();
-            var direction = _filter.Descending ? "DESC" : "ASC";
             return $"""
                 WITH used AS MATERIALIZED (
                     SELECT d.user_id, bool_or(d.requests > 0) AS is_active{keyed}{(PicksUsers ? ", " + SumsOf("d") : "")}
@@ -89,7 +85,7 @@ internal static class PeriodTable
                     SELECT count(*) AS users, count(*) FILTER (WHERE is_active) AS active_users FROM used
                 ), page AS MATERIALIZED (
                     SELECT k.user_id, {key} AS key FROM used k {KeyJoin()}
-                    ORDER BY {key} {direction}, k.user_id {direction} LIMIT {Add(_filter.Size)} OFFSET {Add((_filter.Page - 1) * _filter.Size)}
+                    ORDER BY {key} {_sql.Direction}, k.user_id {_sql.Direction} {_sql.Limit()}
                 )
                 SELECT s.users, s.active_users, a.requests AS all_requests, a.tokens AS all_tokens, a.cost_usd AS all_cost_usd, a.revenue_usd AS all_revenue_usd,
                        n.requests AS now_requests, n.tokens AS now_tokens, n.cost_usd AS now_cost_usd, n.revenue_usd AS now_revenue_usd,
@@ -104,9 +100,9 @@ internal static class PeriodTable
                 LEFT JOIN usage_totals t ON t.user_id = r.user_id
                 LEFT JOIN LATERAL (
                     SELECT {SumsOf("d")}, sum(d.credits_used) AS credits_used, sum(d.credits_bought) AS credits_bought
-                    FROM generate_series(0, {Add(_dates.Days.Length - 1)}) i JOIN usage_days d ON d.day = {first} + i AND d.user_id = r.user_id
+                    FROM generate_series(0, {_sql.Add(_dates.Days.Length - 1)}) i JOIN usage_days d ON d.day = {first} + i AND d.user_id = r.user_id
                 ) d ON true
-                ORDER BY r.key {direction}, r.user_id {direction}
+                ORDER BY r.key {_sql.Direction}, r.user_id {_sql.Direction}
                 """;
         }
 
@@ -119,10 +115,10 @@ internal static class PeriodTable
 
         private string SumsOfHours(HoursUntil hours)
         {
-            var (first, last) = (Add(hours.First), Add(hours.Last));
+            var (first, last) = (_sql.Add(hours.First), _sql.Add(hours.Last));
             return $"""
                 SELECT {SumsOf("h")} FROM usage_hours h
-                WHERE h.day BETWEEN {first} AND {last} AND (h.day < {last} OR h.hour < {Add(hours.End)}) {OfType("h")}
+                WHERE h.day BETWEEN {first} AND {last} AND (h.day < {last} OR h.hour < {_sql.Add(hours.End)}) {_sql.OfType("h")}
                 """;
         }
 
@@ -153,31 +149,11 @@ internal static class PeriodTable
             _filter.Type != TypeFilter.All || _filter.Activity != ActivityFilter.All ? "JOIN usage_totals t ON t.user_id = d.user_id" : "",
             _filter.Search.Length > 0 ? "JOIN users u ON u.id = d.user_id" : "");
 
-        private string Conditions() => $"{OfType("t")} {InWindow()} {Matching("u")}";
-
-        private string OfType(string table) => _filter.Type == TypeFilter.All ? "" : $"AND {table}.user_type = {Add(Names.Of(_filter.Type))}";
-
-        private string InWindow() => UsageFilterQueries.WindowStart(_filter.Activity, _now.Utc) is { } start
-            ? $"AND t.last_activity {(_filter.Activity == ActivityFilter.Inactive ? "<" : ">=")} {Add(start)}" : "";
-
-        private string Matching(string table)
-        {
-            if (_filter.Search.Length == 0)
-                return "";
-            var pattern = Add(UsageFilterQueries.SearchPattern(_filter.Search));
-            return $@"AND ({table}.name ILIKE {pattern} ESCAPE '\' OR {table}.email ILIKE {pattern} ESCAPE '\')";
-        }
+        private string Conditions() => $"{_sql.OfType("t")} {_sql.InWindow("t")} {(_filter.Search.Length > 0 ? "AND " + _sql.Matching("u") : "")}";
 
         /// <summary>Who is the next to leave the window, or to enter it for the inactive; users beyond the filter only cost an early look.</summary>
         private string OldestInWindow() => UsageFilterQueries.WindowStart(_filter.Activity, _now.Utc) is { } start
-            ? $"(SELECT w.last_activity FROM usage_totals w WHERE w.last_activity >= {Add(start)} {OfType("w")} ORDER BY w.last_activity LIMIT 1)"
+            ? $"(SELECT w.last_activity FROM usage_totals w WHERE w.last_activity >= {_sql.Add(start)} {_sql.OfType("w")} ORDER BY w.last_activity LIMIT 1)"
             : "NULL::timestamptz";
-
-        private string Add<T>(T value)
-        {
-            var name = "p" + _parameters.Count.ToString(CultureInfo.InvariantCulture);
-            _parameters.Add(new NpgsqlParameter<T>(name, value));
-            return "@" + name;
-        }
     }
 }

@@ -3,7 +3,7 @@ using UsageLogsSite.Filters;
 
 namespace UsageLogsSite.Queries;
 
-/// <summary>Sums over all users of a filter; all null where the filter keeps nobody.</summary>
+/// <summary>Sums over all users of a filter without a search; all null where it keeps nobody.</summary>
 internal sealed class UsageSums
 {
     public long? Users { get; init; }
@@ -18,16 +18,12 @@ internal sealed class UsageSums
 
     public decimal? RevenueUsd { get; init; }
 
-    /// <summary>The oldest activity of a user counted as active, in UTC; null without a search, where an index knows it.</summary>
-    public DateTime? OldestActive { get; init; }
-
     /// <summary>The sums of a filter, as one row at most.</summary>
     /// <param name="database">Where totals are kept.</param>
     /// <param name="filter">Whom to count.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
-    internal static IQueryable<UsageSums> Of(UsageDbContext database, UsageFilter filter, DateTime now) => filter.Search.Length > 0
-        ? OfUsers(database.UserUsage().Where(filter, now), now - UsageFilterQueries.InactiveAfter)
-        : Kept(database, filter, now).GroupBy(_ => 1).Select(all => new UsageSums
+    internal static IQueryable<UsageSums> Of(UsageDbContext database, UsageFilter filter, DateTime now) =>
+        Kept(database, filter, now).GroupBy(_ => 1).Select(all => new UsageSums
         {
             Users = all.Sum(p => p.Users),
             ActiveUsers = all.Sum(p => p.ActiveUsers),
@@ -37,17 +33,7 @@ internal sealed class UsageSums
             RevenueUsd = all.Sum(p => p.RevenueUsd),
         });
 
-    private static IQueryable<UsageSums> OfUsers(IQueryable<UserUsage> users, DateTime activeSince) =>
-        users.GroupBy(_ => 1).Select(all => new UsageSums
-        {
-            Users = all.LongCount(),
-            ActiveUsers = all.LongCount(u => u.Total.LastActivity >= activeSince),
-            Requests = all.Sum(u => u.Total.Requests),
-            Tokens = all.Sum(u => u.Total.Tokens),
-            CostUsd = all.Sum(u => u.Total.CostUsd),
-            RevenueUsd = all.Sum(u => u.Total.RevenueUsd),
-            OldestActive = all.Min(u => u.Total.LastActivity >= activeSince ? u.Total.LastActivity : (DateTime?)null),
-        });
+    internal UsageSummary ToSummary() => new(Users ?? 0, ActiveUsers ?? 0, Requests ?? 0, Tokens ?? 0, CostUsd ?? 0, RevenueUsd ?? 0);
 
     /// <summary>
     /// All users are one row for each type, those of a window the rows of its hours, and of the hour that its start cuts the users
