@@ -214,6 +214,10 @@ namespace UsageLogsSite.Migrations
                     b.HasKey("Day", "UserId")
                         .HasName("pk_usage_days");
 
+                    b.HasIndex("Day", "UserId")
+                        .HasDatabaseName("ix_usage_days_bought")
+                        .HasFilter("completed_payments <> 0");
+
                     b.ToTable("usage_days", (string)null);
                 });
 

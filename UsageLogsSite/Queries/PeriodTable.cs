@@ -6,7 +6,8 @@ namespace UsageLogsSite.Queries;
 
 /// <summary>
 /// The usage table of a period. In SQL, as its users are counted, ordered and listed from one aggregation: LINQ would repeat it for
-/// each. Only the column that orders is added up for all users, the others for those of the page.
+/// each. Only the column that orders is added up for all users, the others for those of the page. Where their last activity tells who
+/// used anything, nothing is added up for the others at all.
 /// </summary>
 internal static class PeriodTable
 {
@@ -58,6 +59,14 @@ internal static class PeriodTable
 
         internal bool Compares => !PicksUsers && _dates.Compared is not null;
 
+        /// <summary>
+        /// Whoever used anything in a period that runs was last active in it or later, and totals are ordered by that. Not so where
+        /// figures of the period order the page, which have to be added up anyway.
+        /// </summary>
+        private bool IsToldByActivity => _dates.IsRunning && !PicksUsers && !IsOrderedByDays;
+
+        private bool IsOrderedByDays => _filter.Sort is not (UsageSort.LastActivity or UsageSort.Name);
+
         internal DateTime? NextExpiry(DateTime? oldestInWindow)
         {
             DateTime?[] all =
@@ -74,19 +83,8 @@ internal static class PeriodTable
             var (first, last) = (_sql.Add(_dates.Days.First), _sql.Add(_dates.Days.Last));
             var whole = HoursUntil.Through(_dates.Days);
             var compared = Compares ? _dates.Compared!.Value : (Now: whole, Before: whole);
-            var (key, keyed) = Key();
             return $"""
-                WITH used AS MATERIALIZED (
-                    SELECT d.user_id, bool_or(d.requests > 0) AS is_active{keyed}{(PicksUsers ? ", " + SumsOf("d") : "")}
-                    FROM usage_days d {Joins()}
-                    WHERE d.day BETWEEN {first} AND {last} {Conditions()}
-                    GROUP BY d.user_id
-                ), sums AS (
-                    SELECT count(*) AS users, count(*) FILTER (WHERE is_active) AS active_users FROM used
-                ), page AS MATERIALIZED (
-                    SELECT k.user_id, {key} AS key FROM used k {KeyJoin()}
-                    ORDER BY {key} {_sql.Direction}, k.user_id {_sql.Direction} {_sql.Limit()}
-                )
+                WITH {(IsToldByActivity ? UsersByActivity(first, last) : UsersByDays(first, last))}
                 SELECT s.users, s.active_users, a.requests AS all_requests, a.tokens AS all_tokens, a.cost_usd AS all_cost_usd, a.revenue_usd AS all_revenue_usd,
                        n.requests AS now_requests, n.tokens AS now_tokens, n.cost_usd AS now_cost_usd, n.revenue_usd AS now_revenue_usd,
                        b.requests AS before_requests, b.tokens AS before_tokens, b.cost_usd AS before_cost_usd, b.revenue_usd AS before_revenue_usd,
@@ -106,6 +104,68 @@ internal static class PeriodTable
                 """;
         }
 
+        /// <summary>Counts and orders the users of the period's days.</summary>
+        private string UsersByDays(string first, string last) => $"""
+            used AS MATERIALIZED (
+                SELECT d.user_id, bool_or(d.requests > 0) AS is_active{Keyed()}{(PicksUsers ? ", " + SumsOf("d") : "")}
+                FROM usage_days d {Joins()}
+                WHERE d.day BETWEEN {first} AND {last} {Conditions()}
+                GROUP BY d.user_id
+            ), sums AS (
+                SELECT count(*) AS users, count(*) FILTER (WHERE is_active) AS active_users FROM used
+            ), page AS MATERIALIZED (
+                {(IsOrderedByDays ? $"SELECT user_id, key FROM used ORDER BY key {_sql.Direction}, user_id {_sql.Direction}" : Ordered($"WHERE {InUsed}"))}
+                {_sql.Limit()}
+            )
+            """;
+
+        // As a plain IN it would become a join of all, and a sort; so users are read in order until the page is full.
+        private const string InUsed = "coalesce(t.user_id IN (SELECT user_id FROM used), false)";
+
+        /// <summary>
+        /// Counts and orders the users by their last activity, and adds those who only bought something, and those whose last activity is
+        /// later than the period if they have days in it.
+        /// </summary>
+        private string UsersByActivity(string first, string last)
+        {
+            var (startTime, endTime) = (_now.UtcOf(_dates.Days.First, 0), _now.UtcOf(_dates.Days.Last.AddDays(1), 0));
+            var (start, end, firstHour) = (_sql.Add(startTime), _sql.Add(endTime), _sql.Add(UsageSums.FirstWholeHour(startTime)));
+            var (ofTotals, ofHours) = (_sql.OfType("t"), _sql.OfType("h"));
+            var upToPage = _sql.Add(_filter.Page * (long)_filter.Size);
+            var otherKey = _filter.Sort == UsageSort.Name ? "(SELECT u.name FROM users u WHERE u.id = o.user_id)" : "o.last_activity";
+            return $"""
+                others AS MATERIALIZED (
+                    SELECT t.user_id, t.last_activity, false AS is_active
+                    FROM usage_totals t
+                    WHERE t.last_activity < {start} {ofTotals} AND t.user_id IN (
+                        SELECT d.user_id FROM usage_days d WHERE d.day BETWEEN {first} AND {last} AND d.completed_payments <> 0)
+                    UNION ALL
+                    SELECT t.user_id, t.last_activity, bool_or(d.requests > 0)
+                    FROM usage_totals t CROSS JOIN generate_series({first}::timestamp, {last}, '1 day') i JOIN usage_days d ON d.day = i::date AND d.user_id = t.user_id
+                    WHERE t.last_activity >= {end} {ofTotals}
+                    GROUP BY t.user_id
+                ), sums AS (
+                    SELECT (k.users + count(o.user_id))::bigint AS users, (k.users + count(*) FILTER (WHERE o.is_active))::bigint AS active_users
+                    FROM (SELECT coalesce((SELECT sum(h.users) FROM usage_activity h WHERE h.hour >= {firstHour} AND h.hour < 'infinity' {ofHours}), 0)
+                                 + (SELECT count(*) FROM usage_totals t WHERE t.last_activity >= {start} AND t.last_activity < {firstHour} {ofTotals})
+                                 - (SELECT count(*) FROM usage_totals t WHERE t.last_activity >= {end} {ofTotals}) AS users) k LEFT JOIN others o ON true
+                    GROUP BY k.users
+                ), page AS MATERIALIZED (
+                    SELECT user_id, key FROM (
+                        ({Ordered($"WHERE t.last_activity >= {start} AND t.last_activity < {end} {ofTotals}")} LIMIT {upToPage})
+                        UNION ALL
+                        (SELECT o.user_id, {otherKey} FROM others o ORDER BY 2 {_sql.Direction}, 1 {_sql.Direction} LIMIT {upToPage})
+                    ) k
+                    ORDER BY key {_sql.Direction}, user_id {_sql.Direction} {_sql.Limit()}
+                )
+                """;
+        }
+
+        /// <summary>Users in the order of a column that is not the period's.</summary>
+        private string Ordered(string where) => _filter.Sort == UsageSort.Name
+            ? $"SELECT t.user_id, u.name AS key FROM usage_totals t JOIN users u ON u.id = t.user_id {where} ORDER BY u.name {_sql.Direction}, u.id {_sql.Direction}"
+            : $"SELECT t.user_id, t.last_activity AS key FROM usage_totals t {where} ORDER BY t.last_activity {_sql.Direction}, t.user_id {_sql.Direction}";
+
         private const string NoSums = "SELECT 0::bigint AS requests, 0::bigint AS tokens, 0::numeric AS cost_usd, 0::numeric AS revenue_usd";
 
         private static string SumsOf(string table) => $"""
@@ -122,26 +182,15 @@ internal static class PeriodTable
                 """;
         }
 
-        /// <summary>What orders the page, and how it is added up; where that is no sum of the period, how it is found.</summary>
-        private (string Key, string Keyed) Key() => _filter.Sort switch
+        /// <summary>How the figure that orders the page is added up. Rows that add nothing are passed over: to add numbers of any length takes time.</summary>
+        private string Keyed() => _filter.Sort switch
         {
-            UsageSort.Name => ("ku.name", ""),
-            UsageSort.LastActivity => ("kt.last_activity", ""),
-            UsageSort.Requests => Summed("requests", ""),
-            UsageSort.Tokens => Summed("tokens", ""),
-            UsageSort.Credits => Summed("credits_used", " FILTER (WHERE d.requests <> 0)"),
-            UsageSort.Cost => Summed("cost_usd", " FILTER (WHERE d.requests <> 0)"),
-            _ => Summed("revenue_usd", " FILTER (WHERE d.completed_payments <> 0)"),
-        };
-
-        // Rows that add nothing are passed over: to add numbers of any length is what takes time here.
-        private static (string Key, string Keyed) Summed(string column, string filter) => ("k.key", $", coalesce(sum(d.{column}){filter}, 0) AS key");
-
-        private string KeyJoin() => _filter.Sort switch
-        {
-            UsageSort.Name => "JOIN users ku ON ku.id = k.user_id",
-            UsageSort.LastActivity => "JOIN usage_totals kt ON kt.user_id = k.user_id",
-            _ => "",
+            UsageSort.Name or UsageSort.LastActivity => "",
+            UsageSort.Requests => ", coalesce(sum(d.requests), 0) AS key",
+            UsageSort.Tokens => ", coalesce(sum(d.tokens), 0) AS key",
+            UsageSort.Credits => ", coalesce(sum(d.credits_used) FILTER (WHERE d.requests <> 0), 0) AS key",
+            UsageSort.Cost => ", coalesce(sum(d.cost_usd) FILTER (WHERE d.requests <> 0), 0) AS key",
+            _ => ", coalesce(sum(d.revenue_usd) FILTER (WHERE d.completed_payments <> 0), 0) AS key",
         };
 
         private string Joins() => string.Join(

@@ -33,6 +33,13 @@ internal sealed class UsageSums
             RevenueUsd = all.Sum(p => p.RevenueUsd),
         });
 
+    /// <summary>When the first full hour from a moment on begins, in UTC.</summary>
+    internal static DateTime FirstWholeHour(DateTime start)
+    {
+        var hour = start.AddTicks(TimeSpan.TicksPerHour - 1);
+        return hour.AddTicks(-(hour.Ticks % TimeSpan.TicksPerHour));
+    }
+
     internal UsageSummary ToSummary() => new(Users ?? 0, ActiveUsers ?? 0, Requests ?? 0, Tokens ?? 0, CostUsd ?? 0, RevenueUsd ?? 0);
 
     /// <summary>
@@ -68,8 +75,7 @@ internal sealed class UsageSums
     /// <param name="activeWeight">How often they count as active.</param>
     private static IQueryable<Part> InWindow(IQueryable<UsageActivity> hours, IQueryable<UsageTotal> totals, DateTime start, long weight, long activeWeight)
     {
-        var firstHour = start.AddTicks(TimeSpan.TicksPerHour - 1);
-        firstHour = firstHour.AddTicks(-(firstHour.Ticks % TimeSpan.TicksPerHour));
+        var firstHour = FirstWholeHour(start);
         var cut = totals.Where(t => t.LastActivity >= start && t.LastActivity < firstHour).Select(t => new Part
         {
             Users = weight,
