@@ -58,9 +58,26 @@ internal static class UsageFilterQueries
     internal static IQueryable<UserUsage> Cut(this UsageDbContext database, UsageFilter filter, DateTime now, int skipped, int count)
     {
         // Who is skipped is counted in an index and not looked up. Names alone are with the users.
-        var all = filter.Sort == UsageSort.Name ? database.UserUsage() : database.Totals();
-        var picked = all.Where(filter, now).OrderBy(u => u, filter).Select(u => u.Total.UserId).Skip(skipped).Take(count);
+        var all = filter switch
+        {
+            { Sort: not UsageSort.Name } => database.Totals(),
+            { Type: TypeFilter.All, Activity: ActivityFilter.All } => database.UsersWithTotals(),
+            _ => database.UserUsage(),
+        };
+        var picked = all.Where(filter, now).OrderBy(u => u, filter).Select(u => filter.Sort == UsageSort.Name ? u.User.Id : u.Total.UserId).Skip(skipped).Take(count);
         return picked.Join(database.UserUsage(), id => id, u => u.Total.UserId, (_, u) => u);
+    }
+
+    /// <summary>
+    /// The users without their totals, but only those who have some. To look that up for each is what takes time: whoever has none yet
+    /// has a delta that says so, without a time as it is of no log or purchase.
+    /// </summary>
+    private static IQueryable<UserUsage> UsersWithTotals(this UsageDbContext database)
+    {
+        var withoutTotals = database.Set<UsageDelta>()
+            .Where(d => d.UserId != null && d.OccurredAt == null && !database.UsageTotals.Any(t => t.UserId == d.UserId))
+            .Select(d => d.UserId!.Value);
+        return database.Users.Where(u => !withoutTotals.Contains(u.Id)).Select(user => new UserUsage { User = user, Total = null! });
     }
 
     /// <summary>
