@@ -136,9 +136,9 @@ internal static class PeriodTable
             return $"""
                 others AS MATERIALIZED (
                     SELECT t.user_id, t.last_activity, false AS is_active
-                    FROM (SELECT DISTINCT d.user_id FROM usage_days d WHERE d.day BETWEEN {first} AND {last} AND d.completed_payments <> 0) b
-                    CROSS JOIN LATERAL (SELECT * FROM usage_totals WHERE user_id = b.user_id OFFSET 0) t
-                    WHERE t.last_activity < {start} {ofTotals}
+                    FROM usage_totals t
+                    WHERE t.last_activity < {start} {ofTotals} AND t.user_id IN (
+                        SELECT d.user_id FROM usage_days d WHERE d.day BETWEEN {first} AND {last} AND d.completed_payments <> 0)
                     UNION ALL
                     SELECT t.user_id, t.last_activity, bool_or(d.requests > 0)
                     FROM usage_totals t CROSS JOIN generate_series({first}::timestamp, {last}, '1 day') i JOIN usage_days d ON d.day = i::date AND d.user_id = t.user_id
