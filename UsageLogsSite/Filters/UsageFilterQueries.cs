@@ -64,7 +64,8 @@ internal static class UsageFilterQueries
             { Type: TypeFilter.All, Activity: ActivityFilter.All } => database.UsersWithTotals(),
             _ => database.UserUsage(),
         };
-        var picked = all.Where(filter, now).OrderBy(u => u, filter).Select(u => filter.Sort == UsageSort.Name ? u.User.Id : u.Total.UserId).Skip(skipped).Take(count);
+        var sorted = all.Where(filter, now).OrderBy(u => u, filter);
+        var picked = (filter.Sort == UsageSort.Name ? sorted.Select(u => u.User.Id) : sorted.Select(u => u.Total.UserId)).Skip(skipped).Take(count);
         return picked.Join(database.UserUsage(), id => id, u => u.Total.UserId, (_, u) => u);
     }
 

@@ -17,6 +17,8 @@ internal static class SearchTable
     /// <summary>Users of whom the share of matches is estimated; only how long an answer takes depends on it.</summary>
     private const int Sample = 2_000;
 
+    private const string SumColumns = "s.users, s.active_users, s.all_requests, s.all_tokens, s.all_cost_usd, s.all_revenue_usd";
+
     private const string UserColumns = "u.name, u.email, u.user_type AS shown_type, u.created_at";
 
     private const string RowColumns = """
@@ -109,8 +111,6 @@ internal static class SearchTable
             ORDER BY r.{Key(filter)} {sql.Direction}, r.user_id {sql.Direction}
             """;
     }
-
-    private const string SumColumns = "s.users, s.active_users, s.all_requests, s.all_tokens, s.all_cost_usd, s.all_revenue_usd";
 
     private static string Sums(FilterSql sql, DateTime now, string source) => $"""
         SELECT count(*) AS users, count(*) FILTER (WHERE t.last_activity >= {sql.Add(now - UsageFilterQueries.InactiveAfter)}) AS active_users,
