@@ -214,6 +214,10 @@ namespace UsageLogsSite.Migrations
                     b.HasKey("Day", "UserId")
                         .HasName("pk_usage_days");
 
+                    b.HasIndex("Day", "UserId")
+                        .HasDatabaseName("ix_usage_days_bought")
+                        .HasFilter("completed_payments <> 0");
+
                     b.ToTable("usage_days", (string)null);
                 });
 
@@ -483,6 +487,14 @@ namespace UsageLogsSite.Migrations
                         .HasDefaultValue("")
                         .HasColumnName("name");
 
+                    b.Property<string>("SearchText")
+                        .IsRequired()
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("text")
+                        .HasColumnName("search_text")
+                        .HasComputedColumnSql("lower(name) || E'\\n' || lower(email)", true)
+                        .UseCollation("C");
+
                     b.Property<string>("UserType")
                         .IsRequired()
                         .ValueGeneratedOnAdd()
@@ -493,12 +505,12 @@ namespace UsageLogsSite.Migrations
                     b.HasKey("Id")
                         .HasName("pk_users");
 
-                    b.HasIndex("Name", "Email")
-                        .HasDatabaseName("ix_users_name_email")
+                    b.HasIndex("SearchText")
+                        .HasDatabaseName("ix_users_search_text")
                         .HasAnnotation("Npgsql:StorageParameter:fastupdate", false);
 
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("Name", "Email"), "gin");
-                    NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex("Name", "Email"), new[] { "gin_trgm_ops", "gin_trgm_ops" });
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("SearchText"), "gin");
+                    NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex("SearchText"), new[] { "gin_trgm_ops" });
 
                     b.HasIndex("Name", "Id")
                         .HasDatabaseName("ix_users_name_id");

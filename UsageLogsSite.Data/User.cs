@@ -15,6 +15,9 @@ public sealed class User
     /// <summary>Whether the user is staff or a customer.</summary>
     public UserType UserType { get; set; }
 
+    /// <summary>Name and address in lower case, a line each: what searches look through. Kept by the database.</summary>
+    public string SearchText { get; private set; } = "";
+
     /// <summary>When the user was created, in UTC.</summary>
     public DateTime CreatedAt { get; set; }
 }

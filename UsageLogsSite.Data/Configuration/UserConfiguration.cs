@@ -20,8 +20,12 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
         user.Property(u => u.CreatedAt).HasDefaultValueSql("now()");
         user.HasIndex(u => new { u.Name, u.Id });
 
-        // Finds any part of three characters or more of a name or an address. Without a list of pending entries, which every search
-        // would have to read through: there are more searches than new users.
-        user.HasIndex(u => new { u.Name, u.Email }).HasMethod("gin").HasOperators("gin_trgm_ops", "gin_trgm_ops").HasStorageParameter("fastupdate", false);
+        // In lower case and compared byte by byte, a text is looked through several times as fast as without regard to case. No search
+        // contains the end of a line, so none matches from the name into the address.
+        user.Property(u => u.SearchText).HasComputedColumnSql(@"lower(name) || E'\n' || lower(email)", stored: true).UseCollation("C");
+
+        // Finds any part of three characters or more. Without a list of pending entries, which every search would have to read through:
+        // there are more searches than new users.
+        user.HasIndex(u => u.SearchText).HasMethod("gin").HasOperators("gin_trgm_ops").HasStorageParameter("fastupdate", false);
     }
 }

@@ -53,6 +53,16 @@ public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
             await Database.RowsAsync("SELECT u.user_type, l.status, trim_scale(l.cost_usd), p.status FROM users u JOIN usage_logs l ON l.user_id = u.id JOIN credit_purchases p ON p.user_id = u.id"));
     }
 
+    [Fact]
+    public async Task Columns_that_the_database_keeps_itself_are_in_nobodys_way()
+    {
+        await Database.ExecuteAsync("INSERT INTO users VALUES (gen_random_uuid(), 'Ann@example.test', 'ANN', 'internal', now())");
+        await using (var connection = await Database.DataSource.OpenConnectionAsync(Cancellation))
+        await using (var copy = await connection.BeginTextImportAsync("COPY users FROM STDIN", Cancellation))
+            await copy.WriteAsync($"{Guid.NewGuid()}\tbob@example.test\tBob\texternal\t2026-01-01 00:00Z\n");
+        Assert.Equal(["ann\nann@example.test", "bob\nbob@example.test"], await Database.RowsAsync("SELECT search_text FROM users ORDER BY 1"));
+    }
+
     [Theory]
     [InlineData("INSERT INTO users (email, user_type) VALUES ('a@b.c', 'robot')")]
     [InlineData("INSERT INTO users (email) VALUES ('ANN@example.test')")]

@@ -15,6 +15,10 @@ public sealed class FarPageTests(PostgresCluster cluster) : SiteTest(cluster)
     public async Task Pages_from_either_end_are_one_list(string search)
     {
         await AddUsersAsync();
+
+        // Not folded yet: these have no totals, and others whose delta waits have some.
+        await Database.ExecuteAsync("INSERT INTO users (email, name) SELECT format('user-new-%s@example.test', i), 'User ' || i FROM generate_series(1, 900, 7) i");
+        await Database.ExecuteAsync("UPDATE users SET user_type = 'external' WHERE name LIKE '%3'");
         foreach (var sort in Enum.GetValues<UsageSort>())
         {
             foreach (var isDescending in (bool[])[false, true])
@@ -63,12 +67,13 @@ public sealed class FarPageTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         await AddUsersAsync();
         var sql = new SentSql(Database.DataSource);
-        foreach (var sort in Enum.GetValues<UsageSort>().Where(s => s != UsageSort.Name))
+        foreach (var sort in Enum.GetValues<UsageSort>())
         {
             await new UsageTable(sql, TimeProvider.System, TimeZoneInfo.Utc).ReadAsync(new UsageFilter { Page = page, Sort = sort, Size = 100 }, Cancellation);
             var plan = await sql.ExplainAsync("ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF", "SET enable_seqscan = off; SET max_parallel_workers_per_gather = 0");
-            Assert.Matches($@"Index Only Scan.* using ix_usage_totals_\w+_user_id on usage_totals .*rows={read} loops=1", plan);
-            Assert.Matches(@"pk_users on users .*rows=1 loops=(100|3)\b", plan);
+            Assert.Matches($@"Index Only Scan.* using {(sort == UsageSort.Name ? "ix_users_name_id on users" : @"ix_usage_totals_\w+_user_id on usage_totals")} .*rows={read} loops=1", plan);
+            if (sort != UsageSort.Name)
+                Assert.Matches(@"pk_users on users .*rows=1 loops=(100|3)\b", plan);
         }
     }
 

@@ -31,7 +31,7 @@ public sealed class PeriodTests(PostgresCluster cluster) : SiteTest(cluster)
             {
                 new UsageFilter { Size = 100 }, new UsageFilter { Size = 100, Type = TypeFilter.External }, new UsageFilter { Size = 100, Type = TypeFilter.Internal },
                 new UsageFilter { Size = 100, Activity = ActivityFilter.Active7D }, new UsageFilter { Size = 100, Activity = ActivityFilter.Inactive, Type = TypeFilter.External },
-                new UsageFilter { Size = 100, Search = "user 1", Sort = UsageSort.Cost },
+                new UsageFilter { Size = 100, Search = "user 1", Sort = UsageSort.Cost }, new UsageFilter { Size = 100, Sort = UsageSort.Name, Type = TypeFilter.Internal },
             })
             {
                 var asked = filter with { Period = UsagePeriod.Parse(period) };

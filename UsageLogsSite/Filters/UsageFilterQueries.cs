@@ -1,5 +1,4 @@
 using System.Linq.Expressions;
-using Microsoft.EntityFrameworkCore;
 using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Filters;
@@ -27,7 +26,7 @@ internal static class UsageFilterQueries
     internal static IQueryable<UserUsage> Totals(this UsageDbContext database) =>
         database.UsageTotals.Select(total => new UserUsage { User = null!, Total = total });
 
-    /// <summary>Keeps the users that a filter shows.</summary>
+    /// <summary>Keeps the users that a filter without a search shows.</summary>
     /// <param name="users">Users with totals.</param>
     /// <param name="filter">What to keep.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
@@ -47,32 +46,39 @@ internal static class UsageFilterQueries
                 : users.Where(u => u.Total.LastActivity >= start);
         }
 
-        if (filter.Search.Length > 0)
-        {
-            var pattern = SearchPattern(filter.Search);
-            users = users.Where(u =>
-                EF.Functions.ILike(u.User.Name, pattern, @"\") || EF.Functions.ILike(u.User.Email, pattern, @"\"));
-        }
-
         return users;
     }
 
-    /// <summary>Some of the users that a filter shows, not necessarily in order.</summary>
+    /// <summary>Some of the users that a filter without a search shows, not necessarily in order.</summary>
     /// <param name="database">Where they are.</param>
     /// <param name="filter">Whom to show, in which order.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
     /// <param name="skipped">How many come before them.</param>
     /// <param name="count">How many at most.</param>
-    /// <param name="findsFirst">A search has few matches: find them all, and sort these.</param>
-    internal static IQueryable<UserUsage> Cut(this UsageDbContext database, UsageFilter filter, DateTime now, int skipped, int count, bool findsFirst = false)
+    internal static IQueryable<UserUsage> Cut(this UsageDbContext database, UsageFilter filter, DateTime now, int skipped, int count)
     {
-        if (filter.Search.Length > 0)
-            return database.UserUsage().Where(filter, now).OrderBy(u => u, filter, findsFirst).Skip(skipped).Take(count);
-
         // Who is skipped is counted in an index and not looked up. Names alone are with the users.
-        var all = filter.Sort == UsageSort.Name ? database.UserUsage() : database.Totals();
-        var picked = all.Where(filter, now).OrderBy(u => u, filter).Select(u => u.Total.UserId).Skip(skipped).Take(count);
+        var all = filter switch
+        {
+            { Sort: not UsageSort.Name } => database.Totals(),
+            { Type: TypeFilter.All, Activity: ActivityFilter.All } => database.UsersWithTotals(),
+            _ => database.UserUsage(),
+        };
+        var sorted = all.Where(filter, now).OrderBy(u => u, filter);
+        var picked = (filter.Sort == UsageSort.Name ? sorted.Select(u => u.User.Id) : sorted.Select(u => u.Total.UserId)).Skip(skipped).Take(count);
         return picked.Join(database.UserUsage(), id => id, u => u.Total.UserId, (_, u) => u);
+    }
+
+    /// <summary>
+    /// The users without their totals, but only those who have some. To look that up for each is what takes time: whoever has none yet
+    /// has a delta that says so, without a time as it is of no log or purchase.
+    /// </summary>
+    private static IQueryable<UserUsage> UsersWithTotals(this UsageDbContext database)
+    {
+        var withoutTotals = database.Set<UsageDelta>()
+            .Where(d => d.UserId != null && d.OccurredAt == null && !database.UsageTotals.Any(t => t.UserId == d.UserId))
+            .Select(d => d.UserId!.Value);
+        return database.Users.Where(u => !withoutTotals.Contains(u.Id)).Select(user => new UserUsage { User = user, Total = null! });
     }
 
     /// <summary>
@@ -81,17 +87,16 @@ internal static class UsageFilterQueries
     /// <param name="rows">What to order.</param>
     /// <param name="of">The user of a row.</param>
     /// <param name="filter">The order.</param>
-    /// <param name="findsFirst">A search has few matches: find them all, and sort these.</param>
     internal static IOrderedQueryable<T> OrderBy<T>(
-        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, UsageFilter filter, bool findsFirst = false) => filter.Sort switch
+        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, UsageFilter filter) => filter.Sort switch
         {
-            UsageSort.Name => rows.By(of, u => u.User.Name, u => u.User.Id, filter, findsFirst),
-            UsageSort.Requests => rows.By(of, u => u.Total.Requests, u => u.Total.UserId, filter, findsFirst),
-            UsageSort.Tokens => rows.By(of, u => u.Total.Tokens, u => u.Total.UserId, filter, findsFirst),
-            UsageSort.Credits => rows.By(of, u => u.Total.CreditsUsed, u => u.Total.UserId, filter, findsFirst),
-            UsageSort.Cost => rows.By(of, u => u.Total.CostUsd, u => u.Total.UserId, filter, findsFirst),
-            UsageSort.Revenue => rows.By(of, u => u.Total.RevenueUsd, u => u.Total.UserId, filter, findsFirst),
-            _ => rows.By(of, u => u.Total.LastActivity, u => u.Total.UserId, filter, findsFirst),
+            UsageSort.Name => rows.By(of, u => u.User.Name, u => u.User.Id, filter),
+            UsageSort.Requests => rows.By(of, u => u.Total.Requests, u => u.Total.UserId, filter),
+            UsageSort.Tokens => rows.By(of, u => u.Total.Tokens, u => u.Total.UserId, filter),
+            UsageSort.Credits => rows.By(of, u => u.Total.CreditsUsed, u => u.Total.UserId, filter),
+            UsageSort.Cost => rows.By(of, u => u.Total.CostUsd, u => u.Total.UserId, filter),
+            UsageSort.Revenue => rows.By(of, u => u.Total.RevenueUsd, u => u.Total.UserId, filter),
+            _ => rows.By(of, u => u.Total.LastActivity, u => u.Total.UserId, filter),
         };
 
     /// <summary>The oldest activity inside an activity window, in UTC; null where the filter has no window.</summary>
@@ -106,24 +111,17 @@ internal static class UsageFilterQueries
         _ => null,
     };
 
-    /// <summary>The pattern for ILIKE, with a backslash as escape, of whatever contains a text.</summary>
+    /// <summary>The pattern for LIKE, with a backslash as escape, of whatever contains a text.</summary>
     internal static string SearchPattern(string text) => $"%{text
         .Replace(@"\", @"\\", StringComparison.Ordinal)
         .Replace("%", @"\%", StringComparison.Ordinal)
         .Replace("_", @"\_", StringComparison.Ordinal)}%";
 
     private static IOrderedQueryable<T> By<T, TKey>(
-        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id,
-        UsageFilter filter, bool findsFirst)
+        this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)
     {
         var (first, second) = (Of(key), Of(id));
-        if (!findsFirst)
-            return filter.Descending ? rows.OrderByDescending(first).ThenByDescending(second) : rows.OrderBy(first).ThenBy(second);
-
-        // Always false, and no index has it: PostgreSQL expects more matches than there are, and would rather read all users in the
-        // column's order until a page is full. So it has to find the matches first, and to sort these.
-        var found = rows.OrderBy(Of(u => u.Total.UserId != u.User.Id));
-        return filter.Descending ? found.ThenByDescending(first).ThenByDescending(second) : found.ThenBy(first).ThenBy(second);
+        return filter.Descending ? rows.OrderByDescending(first).ThenByDescending(second) : rows.OrderBy(first).ThenBy(second);
 
         Expression<Func<T, TValue>> Of<TValue>(Expression<Func<UserUsage, TValue>> value) =>
             Expression.Lambda<Func<T, TValue>>(Expression.Invoke(value, of.Body), of.Parameters);

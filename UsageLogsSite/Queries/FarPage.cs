@@ -4,14 +4,11 @@ using UsageLogsSite.Filters;
 
 namespace UsageLogsSite.Queries;
 
-/// <summary>A page far from the first one, or of a search: found in the way that suits the number of users.</summary>
+/// <summary>A page far from the first one: found from the nearer end, which the number of users tells.</summary>
 internal sealed class FarPage
 {
     /// <summary>Rows that a query may skip at next to no cost.</summary>
     private const int Far = 1_000;
-
-    /// <summary>More matches of a search than this are so dense that reading in order soon fills a page.</summary>
-    private const long ManyMatches = 5_000;
 
     private readonly long _users;
     private readonly DateTime _now;
@@ -29,7 +26,7 @@ internal sealed class FarPage
     /// <summary>What is shown.</summary>
     internal UsageFilter Filter { get; }
 
-    /// <summary>Whether a page without a search is to be found this way.</summary>
+    /// <summary>Whether a page is to be found this way.</summary>
     internal static bool IsFar(UsageFilter filter) => (filter.Page - 1) * filter.Size >= Far;
 
     /// <summary>Reads the rows, from the nearer end of the list.</summary>
@@ -46,9 +43,6 @@ internal sealed class FarPage
         return Enumerable.Reverse(backwards);
     }
 
-    private IQueryable<UserUsage> Rows(UsageDbContext database, UsageFilter filter, int skipped, int count)
-    {
-        var findsFirst = filter.Search.Length > 0 && _users < ManyMatches;
-        return database.Cut(filter, _now, skipped, count, findsFirst).OrderBy(u => u, filter, findsFirst);
-    }
+    private IQueryable<UserUsage> Rows(UsageDbContext database, UsageFilter filter, int skipped, int count) =>
+        database.Cut(filter, _now, skipped, count).OrderBy(u => u, filter);
 }

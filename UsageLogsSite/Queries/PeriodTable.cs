@@ -1,6 +1,4 @@
-using System.Globalization;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 
@@ -8,7 +6,8 @@ namespace UsageLogsSite.Queries;
 
 /// <summary>
 /// The usage table of a period. In SQL, as its users are counted, ordered and listed from one aggregation: LINQ would repeat it for
-/// each. Only the column that orders is added up for all users, the others for those of the page.
+/// each. Only the column that orders is added up for all users, the others for those of the page. Where their last activity tells who
+/// used anything, nothing is added up for the others at all.
 /// </summary>
 internal static class PeriodTable
 {
@@ -31,10 +30,8 @@ internal static class PeriodTable
         var query = new Statement(filter, dates, now);
         var found = await database.Database.SqlQueryRaw<PeriodFound>(query.Sql, query.Parameters).ToListAsync(cancellation);
         var sums = found[0];
-        var rows = found.Where(f => f.UserId is not null).Select(f => f.ToRow()).ToList();
-        var summary = new UsageSummary(sums.Users, sums.ActiveUsers, sums.AllRequests, sums.AllTokens, sums.AllCostUsd, sums.AllRevenueUsd);
         var shown = new PeriodShown(dates.Days, now.ZoneId, query.Compares ? sums.Compare(dates.BeforeName!) : null);
-        return new UsageView(filter, summary, rows, query.NextExpiry(sums.OldestInWindow), shown);
+        return new UsageView(filter, sums.ToSummary(), FoundRow.ToRows(found), query.NextExpiry(sums.OldestInWindow), shown);
     }
 
     private sealed class Statement
@@ -42,24 +39,33 @@ internal static class PeriodTable
         private readonly UsageFilter _filter;
         private readonly PeriodDates _dates;
         private readonly ReportingTime _now;
-        private readonly List<NpgsqlParameter> _parameters = [];
+        private readonly FilterSql _sql;
 
         internal Statement(UsageFilter filter, PeriodDates dates, ReportingTime now)
         {
             _filter = filter;
             _dates = dates;
             _now = now;
+            _sql = new FilterSql(filter, now.Utc);
             Sql = Write();
         }
 
         internal string Sql { get; }
 
-        internal object[] Parameters => [.. _parameters];
+        internal object[] Parameters => _sql.Parameters;
 
         /// <summary>Whether the users are picked by more than the period and their type, so that hours do not know their sums.</summary>
         private bool PicksUsers => _filter.Search.Length > 0 || _filter.Activity != ActivityFilter.All;
 
         internal bool Compares => !PicksUsers && _dates.Compared is not null;
+
+        /// <summary>
+        /// Whoever used anything in a period that runs was last active in it or later, and totals are ordered by that. Not so where
+        /// figures of the period order the page, which have to be added up anyway.
+        /// </summary>
+        private bool IsToldByActivity => _dates.IsRunning && !PicksUsers && !IsOrderedByDays;
+
+        private bool IsOrderedByDays => _filter.Sort is not (UsageSort.LastActivity or UsageSort.Name);
 
         internal DateTime? NextExpiry(DateTime? oldestInWindow)
         {
@@ -74,23 +80,11 @@ internal static class PeriodTable
 
         private string Write()
         {
-            var (first, last) = (Add(_dates.Days.First), Add(_dates.Days.Last));
+            var (first, last) = (_sql.Add(_dates.Days.First), _sql.Add(_dates.Days.Last));
             var whole = HoursUntil.Through(_dates.Days);
             var compared = Compares ? _dates.Compared!.Value : (Now: whole, Before: whole);
-            var (key, keyed) = Key();
-            var direction = _filter.Descending ? "DESC" : "ASC";
             return $"""
-                WITH used AS MATERIALIZED (
-                    SELECT d.user_id, bool_or(d.requests > 0) AS is_active{keyed}{(PicksUsers ? ", " + SumsOf("d") : "")}
-                    FROM usage_days d {Joins()}
-                    WHERE d.day BETWEEN {first} AND {last} {Conditions()}
-                    GROUP BY d.user_id
-                ), sums AS (
-                    SELECT count(*) AS users, count(*) FILTER (WHERE is_active) AS active_users FROM used
-                ), page AS MATERIALIZED (
-                    SELECT k.user_id, {key} AS key FROM used k {KeyJoin()}
-                    ORDER BY {key} {direction}, k.user_id {direction} LIMIT {Add(_filter.Size)} OFFSET {Add((_filter.Page - 1) * _filter.Size)}
-                )
+                WITH {(IsToldByActivity ? UsersByActivity(first, last) : UsersByDays(first, last))}
                 SELECT s.users, s.active_users, a.requests AS all_requests, a.tokens AS all_tokens, a.cost_usd AS all_cost_usd, a.revenue_usd AS all_revenue_usd,
                        n.requests AS now_requests, n.tokens AS now_tokens, n.cost_usd AS now_cost_usd, n.revenue_usd AS now_revenue_usd,
                        b.requests AS before_requests, b.tokens AS before_tokens, b.cost_usd AS before_cost_usd, b.revenue_usd AS before_revenue_usd,
@@ -104,11 +98,73 @@ internal static class PeriodTable
                 LEFT JOIN usage_totals t ON t.user_id = r.user_id
                 LEFT JOIN LATERAL (
                     SELECT {SumsOf("d")}, sum(d.credits_used) AS credits_used, sum(d.credits_bought) AS credits_bought
-                    FROM generate_series(0, {Add(_dates.Days.Length - 1)}) i JOIN usage_days d ON d.day = {first} + i AND d.user_id = r.user_id
+                    FROM generate_series(0, {_sql.Add(_dates.Days.Length - 1)}) i JOIN usage_days d ON d.day = {first} + i AND d.user_id = r.user_id
                 ) d ON true
-                ORDER BY r.key {direction}, r.user_id {direction}
+                ORDER BY r.key {_sql.Direction}, r.user_id {_sql.Direction}
                 """;
         }
+
+        /// <summary>Counts and orders the users of the period's days.</summary>
+        private string UsersByDays(string first, string last) => $"""
+            used AS MATERIALIZED (
+                SELECT d.user_id, bool_or(d.requests > 0) AS is_active{Keyed()}{(PicksUsers ? ", " + SumsOf("d") : "")}
+                FROM usage_days d {Joins()}
+                WHERE d.day BETWEEN {first} AND {last} {Conditions()}
+                GROUP BY d.user_id
+            ), sums AS (
+                SELECT count(*) AS users, count(*) FILTER (WHERE is_active) AS active_users FROM used
+            ), page AS MATERIALIZED (
+                {(IsOrderedByDays ? $"SELECT user_id, key FROM used ORDER BY key {_sql.Direction}, user_id {_sql.Direction}" : Ordered($"WHERE {InUsed}"))}
+                {_sql.Limit()}
+            )
+            """;
+
+        // As a plain IN it would become a join of all, and a sort; so users are read in order until the page is full.
+        private const string InUsed = "coalesce(t.user_id IN (SELECT user_id FROM used), false)";
+
+        /// <summary>
+        /// Counts and orders the users by their last activity, and adds those who only bought something, and those whose last activity is
+        /// later than the period if they have days in it.
+        /// </summary>
+        private string UsersByActivity(string first, string last)
+        {
+            var (startTime, endTime) = (_now.UtcOf(_dates.Days.First, 0), _now.UtcOf(_dates.Days.Last.AddDays(1), 0));
+            var (start, end, firstHour) = (_sql.Add(startTime), _sql.Add(endTime), _sql.Add(UsageSums.FirstWholeHour(startTime)));
+            var (ofTotals, ofHours) = (_sql.OfType("t"), _sql.OfType("h"));
+            var upToPage = _sql.Add(_filter.Page * (long)_filter.Size);
+            var otherKey = _filter.Sort == UsageSort.Name ? "(SELECT u.name FROM users u WHERE u.id = o.user_id)" : "o.last_activity";
+            return $"""
+                others AS MATERIALIZED (
+                    SELECT t.user_id, t.last_activity, false AS is_active
+                    FROM usage_totals t
+                    WHERE t.last_activity < {start} {ofTotals} AND t.user_id IN (
+                        SELECT d.user_id FROM usage_days d WHERE d.day BETWEEN {first} AND {last} AND d.completed_payments <> 0)
+                    UNION ALL
+                    SELECT t.user_id, t.last_activity, bool_or(d.requests > 0)
+                    FROM usage_totals t CROSS JOIN generate_series({first}::timestamp, {last}, '1 day') i JOIN usage_days d ON d.day = i::date AND d.user_id = t.user_id
+                    WHERE t.last_activity >= {end} {ofTotals}
+                    GROUP BY t.user_id
+                ), sums AS (
+                    SELECT (k.users + count(o.user_id))::bigint AS users, (k.users + count(*) FILTER (WHERE o.is_active))::bigint AS active_users
+                    FROM (SELECT coalesce((SELECT sum(h.users) FROM usage_activity h WHERE h.hour >= {firstHour} AND h.hour < 'infinity' {ofHours}), 0)
+                                 + (SELECT count(*) FROM usage_totals t WHERE t.last_activity >= {start} AND t.last_activity < {firstHour} {ofTotals})
+                                 - (SELECT count(*) FROM usage_totals t WHERE t.last_activity >= {end} {ofTotals}) AS users) k LEFT JOIN others o ON true
+                    GROUP BY k.users
+                ), page AS MATERIALIZED (
+                    SELECT user_id, key FROM (
+                        ({Ordered($"WHERE t.last_activity >= {start} AND t.last_activity < {end} {ofTotals}")} LIMIT {upToPage})
+                        UNION ALL
+                        (SELECT o.user_id, {otherKey} FROM others o ORDER BY 2 {_sql.Direction}, 1 {_sql.Direction} LIMIT {upToPage})
+                    ) k
+                    ORDER BY key {_sql.Direction}, user_id {_sql.Direction} {_sql.Limit()}
+                )
+                """;
+        }
+
+        /// <summary>Users in the order of a column that is not the period's.</summary>
+        private string Ordered(string where) => _filter.Sort == UsageSort.Name
+            ? $"SELECT t.user_id, u.name AS key FROM usage_totals t JOIN users u ON u.id = t.user_id {where} ORDER BY u.name {_sql.Direction}, u.id {_sql.Direction}"
+            : $"SELECT t.user_id, t.last_activity AS key FROM usage_totals t {where} ORDER BY t.last_activity {_sql.Direction}, t.user_id {_sql.Direction}";
 
         private const string NoSums = "SELECT 0::bigint AS requests, 0::bigint AS tokens, 0::numeric AS cost_usd, 0::numeric AS revenue_usd";
 
@@ -119,33 +175,22 @@ internal static class PeriodTable
 
         private string SumsOfHours(HoursUntil hours)
         {
-            var (first, last) = (Add(hours.First), Add(hours.Last));
+            var (first, last) = (_sql.Add(hours.First), _sql.Add(hours.Last));
             return $"""
                 SELECT {SumsOf("h")} FROM usage_hours h
-                WHERE h.day BETWEEN {first} AND {last} AND (h.day < {last} OR h.hour < {Add(hours.End)}) {OfType("h")}
+                WHERE h.day BETWEEN {first} AND {last} AND (h.day < {last} OR h.hour < {_sql.Add(hours.End)}) {_sql.OfType("h")}
                 """;
         }
 
-        /// <summary>What orders the page, and how it is added up; where that is no sum of the period, how it is found.</summary>
-        private (string Key, string Keyed) Key() => _filter.Sort switch
+        /// <summary>How the figure that orders the page is added up. Rows that add nothing are passed over: to add numbers of any length takes time.</summary>
+        private string Keyed() => _filter.Sort switch
         {
-            UsageSort.Name => ("ku.name", ""),
-            UsageSort.LastActivity => ("kt.last_activity", ""),
-            UsageSort.Requests => Summed("requests", ""),
-            UsageSort.Tokens => Summed("tokens", ""),
-            UsageSort.Credits => Summed("credits_used", " FILTER (WHERE d.requests <> 0)"),
-            UsageSort.Cost => Summed("cost_usd", " FILTER (WHERE d.requests <> 0)"),
-            _ => Summed("revenue_usd", " FILTER (WHERE d.completed_payments <> 0)"),
-        };
-
-        // Rows that add nothing are passed over: to add numbers of any length is what takes time here.
-        private static (string Key, string Keyed) Summed(string column, string filter) => ("k.key", $", coalesce(sum(d.{column}){filter}, 0) AS key");
-
-        private string KeyJoin() => _filter.Sort switch
-        {
-            UsageSort.Name => "JOIN users ku ON ku.id = k.user_id",
-            UsageSort.LastActivity => "JOIN usage_totals kt ON kt.user_id = k.user_id",
-            _ => "",
+            UsageSort.Name or UsageSort.LastActivity => "",
+            UsageSort.Requests => ", coalesce(sum(d.requests), 0) AS key",
+            UsageSort.Tokens => ", coalesce(sum(d.tokens), 0) AS key",
+            UsageSort.Credits => ", coalesce(sum(d.credits_used) FILTER (WHERE d.requests <> 0), 0) AS key",
+            UsageSort.Cost => ", coalesce(sum(d.cost_usd) FILTER (WHERE d.requests <> 0), 0) AS key",
+            _ => ", coalesce(sum(d.revenue_usd) FILTER (WHERE d.completed_payments <> 0), 0) AS key",
         };
 
         private string Joins() => string.Join(
@@ -153,31 +198,11 @@ internal static class PeriodTable
             _filter.Type != TypeFilter.All || _filter.Activity != ActivityFilter.All ? "JOIN usage_totals t ON t.user_id = d.user_id" : "",
             _filter.Search.Length > 0 ? "JOIN users u ON u.id = d.user_id" : "");
 
-        private string Conditions() => $"{OfType("t")} {InWindow()} {Matching("u")}";
-
-        private string OfType(string table) => _filter.Type == TypeFilter.All ? "" : $"AND {table}.user_type = {Add(Names.Of(_filter.Type))}";
-
-        private string InWindow() => UsageFilterQueries.WindowStart(_filter.Activity, _now.Utc) is { } start
-            ? $"AND t.last_activity {(_filter.Activity == ActivityFilter.Inactive ? "<" : ">=")} {Add(start)}" : "";
-
-        private string Matching(string table)
-        {
-            if (_filter.Search.Length == 0)
-                return "";
-            var pattern = Add(UsageFilterQueries.SearchPattern(_filter.Search));
-            return $@"AND ({table}.name ILIKE {pattern} ESCAPE '\' OR {table}.email ILIKE {pattern} ESCAPE '\')";
-        }
+        private string Conditions() => $"{_sql.OfType("t")} {_sql.InWindow("t")} {(_filter.Search.Length > 0 ? "AND " + _sql.Matching("u") : "")}";
 
         /// <summary>Who is the next to leave the window, or to enter it for the inactive; users beyond the filter only cost an early look.</summary>
         private string OldestInWindow() => UsageFilterQueries.WindowStart(_filter.Activity, _now.Utc) is { } start
-            ? $"(SELECT w.last_activity FROM usage_totals w WHERE w.last_activity >= {Add(start)} {OfType("w")} ORDER BY w.last_activity LIMIT 1)"
+            ? $"(SELECT w.last_activity FROM usage_totals w WHERE w.last_activity >= {_sql.Add(start)} {_sql.OfType("w")} ORDER BY w.last_activity LIMIT 1)"
             : "NULL::timestamptz";
-
-        private string Add<T>(T value)
-        {
-            var name = "p" + _parameters.Count.ToString(CultureInfo.InvariantCulture);
-            _parameters.Add(new NpgsqlParameter<T>(name, value));
-            return "@" + name;
-        }
     }
 }

@@ -3,7 +3,7 @@ using UsageLogsSite.Filters;
 
 namespace UsageLogsSite.Queries;
 
-/// <summary>Sums over all users of a filter; all null where the filter keeps nobody.</summary>
+/// <summary>Sums over all users of a filter without a search; all null where it keeps nobody.</summary>
 internal sealed class UsageSums
 {
     public long? Users { get; init; }
@@ -18,16 +18,12 @@ internal sealed class UsageSums
 
     public decimal? RevenueUsd { get; init; }
 
-    /// <summary>The oldest activity of a user counted as active, in UTC; null without a search, where an index knows it.</summary>
-    public DateTime? OldestActive { get; init; }
-
     /// <summary>The sums of a filter, as one row at most.</summary>
     /// <param name="database">Where totals are kept.</param>
     /// <param name="filter">Whom to count.</param>
     /// <param name="now">The end of the sliding windows, in UTC.</param>
-    internal static IQueryable<UsageSums> Of(UsageDbContext database, UsageFilter filter, DateTime now) => filter.Search.Length > 0
-        ? OfUsers(database.UserUsage().Where(filter, now), now - UsageFilterQueries.InactiveAfter)
-        : Kept(database, filter, now).GroupBy(_ => 1).Select(all => new UsageSums
+    internal static IQueryable<UsageSums> Of(UsageDbContext database, UsageFilter filter, DateTime now) =>
+        Kept(database, filter, now).GroupBy(_ => 1).Select(all => new UsageSums
         {
             Users = all.Sum(p => p.Users),
             ActiveUsers = all.Sum(p => p.ActiveUsers),
@@ -37,17 +33,14 @@ internal sealed class UsageSums
             RevenueUsd = all.Sum(p => p.RevenueUsd),
         });
 
-    private static IQueryable<UsageSums> OfUsers(IQueryable<UserUsage> users, DateTime activeSince) =>
-        users.GroupBy(_ => 1).Select(all => new UsageSums
-        {
-            Users = all.LongCount(),
-            ActiveUsers = all.LongCount(u => u.Total.LastActivity >= activeSince),
-            Requests = all.Sum(u => u.Total.Requests),
-            Tokens = all.Sum(u => u.Total.Tokens),
-            CostUsd = all.Sum(u => u.Total.CostUsd),
-            RevenueUsd = all.Sum(u => u.Total.RevenueUsd),
-            OldestActive = all.Min(u => u.Total.LastActivity >= activeSince ? u.Total.LastActivity : (DateTime?)null),
-        });
+    /// <summary>When the first full hour from a moment on begins, in UTC.</summary>
+    internal static DateTime FirstWholeHour(DateTime start)
+    {
+        var hour = start.AddTicks(TimeSpan.TicksPerHour - 1);
+        return hour.AddTicks(-(hour.Ticks % TimeSpan.TicksPerHour));
+    }
+
+    internal UsageSummary ToSummary() => new(Users ?? 0, ActiveUsers ?? 0, Requests ?? 0, Tokens ?? 0, CostUsd ?? 0, RevenueUsd ?? 0);
 
     /// <summary>
     /// All users are one row for each type, those of a window the rows of its hours, and of the hour that its start cuts the users
@@ -82,8 +75,7 @@ internal sealed class UsageSums
     /// <param name="activeWeight">How often they count as active.</param>
     private static IQueryable<Part> InWindow(IQueryable<UsageActivity> hours, IQueryable<UsageTotal> totals, DateTime start, long weight, long activeWeight)
     {
-        var firstHour = start.AddTicks(TimeSpan.TicksPerHour - 1);
-        firstHour = firstHour.AddTicks(-(firstHour.Ticks % TimeSpan.TicksPerHour));
+        var firstHour = FirstWholeHour(start);
         var cut = totals.Where(t => t.LastActivity >= start && t.LastActivity < firstHour).Select(t => new Part
         {
             Users = weight,

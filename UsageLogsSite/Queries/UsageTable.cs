@@ -39,7 +39,8 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
 
         Task<UsageView> ReadPageAsync(UsageFilter asked) =>
             PeriodDates.Of(asked, now) is { } dates ? PeriodTable.ReadAsync(database, asked, dates, now, cancellation)
-            : asked.Search.Length > 0 || FarPage.IsFar(asked) ? ReadFarAsync(database, asked, now.Utc, cancellation)
+            : asked.Search.Length > 0 ? SearchTable.ReadAsync(database, asked, now.Utc, cancellation)
+            : FarPage.IsFar(asked) ? ReadFarAsync(database, asked, now.Utc, cancellation)
             : ReadNearAsync(database, asked, now.Utc, cancellation);
     }
 
@@ -72,29 +73,20 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     {
         // Who leaves the filter's window, or enters it; without one, who is no longer counted as active.
         var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? now - UsageFilterQueries.InactiveAfter;
-        var inWindow = (filter.Search.Length > 0 ? database.UserUsage() : database.Totals())
+        var inWindow = database.Totals()
             .Where(filter with { Activity = ActivityFilter.All }, now)
             .Where(u => u.Total.LastActivity >= windowStart)
             .Select(u => (DateTime?)u.Total.LastActivity);
-        var sums =
+        return
             from one in database.Set<RollupState>()
-            from s in UsageSums.Of(database, filter, now).DefaultIfEmpty()
-            select s;
-        return filter switch
-        {
-            { Search.Length: 0 } => sums.Select(s => new Head { Sums = s, OldestInWindow = inWindow.OrderBy(at => at).FirstOrDefault() }),
-            { Activity: ActivityFilter.Inactive } => sums.Select(s => new Head { Sums = s, OldestInWindow = inWindow.Min() }),
-            _ => sums.Select(s => new Head { Sums = s, OldestInWindow = s!.OldestActive }),
-        };
+            from sums in UsageSums.Of(database, filter, now).DefaultIfEmpty()
+            select new Head { Sums = sums, OldestInWindow = inWindow.OrderBy(at => at).FirstOrDefault() };
     }
 
     private static UsageView ToView(UsageFilter filter, Head head, IEnumerable<UserUsage> rows)
     {
-        var sums = head.Sums;
-        var summary = new UsageSummary(
-            sums?.Users ?? 0, sums?.ActiveUsers ?? 0, sums?.Requests ?? 0, sums?.Tokens ?? 0, sums?.CostUsd ?? 0, sums?.RevenueUsd ?? 0);
         var expiry = head.OldestInWindow + (UsageFilterQueries.WindowLength(filter.Activity) ?? UsageFilterQueries.InactiveAfter);
-        return new UsageView(filter, summary, [.. rows.Select(ToRow)], expiry);
+        return new UsageView(filter, (head.Sums ?? new()).ToSummary(), [.. rows.Select(ToRow)], expiry);
     }
 
     private static UsageRow ToRow(UserUsage u) => new(

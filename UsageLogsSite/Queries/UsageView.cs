@@ -44,7 +44,12 @@ internal sealed record PeriodShown(DateRange Days, string TimeZone, UsageCompari
 /// <param name="Tokens">Prompt and completion tokens.</param>
 /// <param name="CostUsd">Cost in US dollars.</param>
 /// <param name="RevenueUsd">Amount of completed purchases in US dollars.</param>
-internal sealed record UsageSummary(long Users, long ActiveUsers, long Requests, long Tokens, decimal CostUsd, decimal RevenueUsd);
+internal sealed record UsageSummary(long Users, long ActiveUsers, long Requests, long Tokens, decimal CostUsd, decimal RevenueUsd)
+{
+    /// <summary>What is left without some of the users.</summary>
+    internal UsageSummary Less(UsageSummary some) => new(
+        Users - some.Users, ActiveUsers - some.ActiveUsers, Requests - some.Requests, Tokens - some.Tokens, CostUsd - some.CostUsd, RevenueUsd - some.RevenueUsd);
+}
 
 /// <summary>One user in the table; figures are those of the period where there is one.</summary>
 /// <param name="UserId">The user's id.</param>

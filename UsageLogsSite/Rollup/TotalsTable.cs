@@ -105,11 +105,14 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
 
     private IEnumerable<string> Values => [.. Sums, .. Looked];
 
-    /// <summary>Writes only the rows that differ: the others stay as they are, and so do their pages.</summary>
+    /// <summary>
+    /// Writes only the rows that differ: the others stay as they are, and so do their pages. In the order of the key: what is read
+    /// together, such as the days of a period, lies together.
+    /// </summary>
     private string Rebuild => $"""
         , raw_{Name} AS ({Rebuilt}), rebuilt_{Name} AS (
             INSERT INTO {Name} AS t ({List([.. Key, .. Values])})
-            SELECT {List([.. Key, .. Values])} FROM raw_{Name}
+            SELECT {List([.. Key, .. Values])} FROM raw_{Name} ORDER BY {List(Key)}
             ON CONFLICT ({List(Key)}) DO UPDATE SET {List(Values.Select(c => $"{c} = excluded.{c}"))}
             WHERE ({List(Values.Select(c => $"t.{c}"))}) IS DISTINCT FROM ({List(Values.Select(c => $"excluded.{c}"))})
         ), dropped_{Name} AS (
