@@ -9,7 +9,7 @@ namespace UsageLogsSite.Rollup;
 internal sealed partial class RollupShift
 {
     /// <summary>Writers stay silent no longer than this after a fold that died; renewed well before.</summary>
-    private const string Awake = "UPDATE rollup_state SET awake_until = clock_timestamp() + interval '5 s'";
+    private const string Awake = "SELECT setval('usage_rollup_awake_until', extract(epoch FROM clock_timestamp())::bigint + 5)";
 
     /// <summary>
     /// A fold that took long rests long, in proportion, so that writers keep most of the machine; and what it then folds at once costs
@@ -106,12 +106,12 @@ internal sealed partial class RollupShift
     }
 
     /// <summary>
-    /// From the UPDATE's commit on, writers notify. Those that looked before it have an id below one taken after it (a snapshot's
+    /// From the call on, writers notify. Those that looked before it have an id below one taken after it (a snapshot's
     /// xmax would not do: it follows the last id that ended, not the last that was given out). Sleep is safe when all have ended.
     /// </summary>
     private async Task FallAsleepAsync(CancellationToken cancellation)
     {
-        await ExecuteAsync("UPDATE rollup_state SET awake_until = '-infinity'", cancellation);
+        await ExecuteAsync("SELECT setval('usage_rollup_awake_until', 0)", cancellation);
         _silentBelow = await ReadXidAsync("SELECT pg_current_xact_id()", cancellation);
         LogAsleep(_logger);
     }
