@@ -15,10 +15,10 @@ internal sealed partial class RollupShift
     /// A fold that took long rests long, in proportion, so that writers keep most of the machine; and what it then folds at once costs
     /// less, as a user's totals are written once however many deltas there are.
     /// </summary>
-    private const int RestPerWork = 3;
+    private const int RestPerWork = 2;
 
-    /// <summary>The longest such rest: half a second is how old a page may be under a steady load anyway.</summary>
-    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(500);
+    /// <summary>The longest such rest: with more, totals would be older than what a page waits for anyway.</summary>
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan RenewAwake = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestBarrierPoll = TimeSpan.FromSeconds(1);
