@@ -82,12 +82,6 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("id");
 
-                    b.Property<DateTime>("AwakeUntil")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("awake_until")
-                        .HasDefaultValueSql("'-infinity'");
-
                     b.Property<string>("TimeZone")
                         .HasColumnType("text")
                         .HasColumnName("time_zone");

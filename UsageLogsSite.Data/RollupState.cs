@@ -1,13 +1,10 @@
 namespace UsageLogsSite.Data;
 
-/// <summary>The one row that tells writers whether the rollup is awake, and in which zone it keeps days and hours.</summary>
+/// <summary>The one row that tells in which zone the rollup keeps days and hours.</summary>
 public sealed class RollupState
 {
     /// <summary>Always true: the table has one row.</summary>
     public bool Id { get; set; }
-
-    /// <summary>Until then (UTC) the rollup polls by itself, and writers send no NOTIFY.</summary>
-    public DateTime AwakeUntil { get; set; }
 
     /// <summary>
     /// The IANA id of the zone that <see cref="UsageDay"/> and <see cref="UsageHour"/> are kept in; null until an elected instance has

@@ -47,7 +47,7 @@ internal sealed class WriterDatabases : IAsyncDisposable
     {
         if (_site is null)
             return;
-        while (await Cluster.ReadAsync<bool>(To(Variant.Ours), "SELECT EXISTS (SELECT FROM usage_deltas) OR awake_until > now() FROM rollup_state", cancellation))
+        while (await Cluster.ReadAsync<bool>(To(Variant.Ours), "SELECT EXISTS (SELECT FROM usage_deltas) OR NOT usage_rollup_sleeps()", cancellation))
             await Task.Delay(Look, cancellation);
     }
 

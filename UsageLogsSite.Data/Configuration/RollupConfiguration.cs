@@ -94,6 +94,5 @@ internal sealed class RollupStateConfiguration : IEntityTypeConfiguration<Rollup
     {
         state.ToTable("rollup_state", table => table.HasCheckConstraint("ck_rollup_state_one_row", "id"));
         state.Property(s => s.Id).ValueGeneratedNever();
-        state.Property(s => s.AwakeUntil).HasDefaultValueSql("'-infinity'");
     }
 }

@@ -80,23 +80,42 @@ public sealed class FoldTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
-    public async Task A_writer_that_looked_while_the_fold_was_falling_asleep_is_seen()
+    public async Task A_writer_whose_snapshot_is_older_than_the_folds_sleep_is_seen()
     {
         var ann = await Database.AddUserAsync("Ann");
         await using var site = await Site.StartAsync(Database, new() { ["Rollup:Sweep"] = "01:00:00", ["Rollup:Idle"] = "00:00:00.300" });
-        await using var holder = await Database.DataSource.OpenConnectionAsync(Cancellation);
-        await using var writer = await Database.DataSource.OpenConnectionAsync(Cancellation);
-
-        // The fold's "asleep" has its transaction id, but waits for a row lock when the writer looks and gets a later id.
-        await using var holding = await FallingAsleepAsync(holder, ann);
-        await using var writing = await writer.BeginTransactionAsync(Cancellation);
-        await using (var silent = new NpgsqlCommand($"INSERT INTO usage_logs (user_id, model) VALUES ('{ann}', 'late')", writer))
-            await silent.ExecuteNonQueryAsync(Cancellation);
-        await holding.RollbackAsync(Cancellation);
+        using var busy = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var load = KeepBusyAsync(ann, busy.Token);
+        await Eventually.TrueAsync(IsAwakeAsync, "the fold is awake");
+        await using var connection = await Database.DataSource.OpenConnectionAsync(Cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.Serializable, Cancellation);
+        await using (var look = new NpgsqlCommand("SELECT count(*) FROM users", connection))
+            await look.ExecuteNonQueryAsync(Cancellation);
+        await busy.CancelAsync();
+        await load;
         await Eventually.TrueAsync(async () => !await IsAwakeAsync(), "the fold fell asleep");
 
-        await writing.CommitAsync(Cancellation);
+        await using (var add = new NpgsqlCommand($"INSERT INTO usage_logs (user_id, model) VALUES ('{ann}', 'late')", connection))
+            await add.ExecuteNonQueryAsync(Cancellation);
+        await transaction.CommitAsync(Cancellation);
         await site.FoldedAsync();
+        await Totals.AssertExactAsync(Database);
+    }
+
+    [Fact]
+    public async Task A_log_that_is_folded_after_its_own_deletion_is_no_last_activity()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model, created_at) VALUES ($1, 'kept', now() - interval '1 hour')", ann);
+        await using (var before = await Site.StartAsync(Database))
+            await before.FoldedAsync();
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model) SELECT $1, 'gone' FROM generate_series(1, 3)", ann);
+        await Database.ExecuteAsync("DELETE FROM usage_logs WHERE model = 'gone'");
+        await Database.ExecuteAsync("WITH former AS (DELETE FROM usage_deltas RETURNING *) INSERT INTO usage_deltas SELECT * FROM former ORDER BY requests");
+
+        await using var site = await Site.StartAsync(Database, new() { ["Rollup:BatchSize"] = "1" });
+        await site.FoldedAsync();
+        await Totals.AssertExactAsync(Database);
     }
 
     [Fact]
@@ -165,34 +184,7 @@ public sealed class FoldTests(PostgresCluster cluster) : SiteTest(cluster)
         return string.Join("|", new[] { "requests", "cost", "revenue", "users" }.Select(sum => page.QuerySelector($"#total-{sum} data")!.GetAttribute("value")));
     }
 
-    /// <summary>Keeps the fold busy, then holds it in the very statement with which it falls asleep.</summary>
-    private async Task<NpgsqlTransaction> FallingAsleepAsync(NpgsqlConnection holder, Guid user)
-    {
-        while (true)
-        {
-            using var busy = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            var load = KeepBusyAsync(user, busy.Token);
-            await Eventually.TrueAsync(IsAwakeAsync, "the fold is awake");
-            await busy.CancelAsync();
-            await load;
-            var holding = await holder.BeginTransactionAsync(Cancellation);
-            await using (var hold = new NpgsqlCommand("SELECT FROM rollup_state FOR UPDATE", holder, holding))
-                await hold.ExecuteNonQueryAsync(Cancellation);
-            var blocked = "";
-            await Eventually.TrueAsync(
-                async () =>
-                {
-                    blocked = (await Database.RowsAsync("SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).FirstOrDefault() ?? "";
-                    return blocked.Length > 0 || !await IsAwakeAsync();
-                },
-                "the fold waits for the lock");
-            if (blocked.Contains("infinity", StringComparison.Ordinal))
-                return holding;
-            await holding.DisposeAsync();
-        }
-    }
-
-    private Task<bool> IsAwakeAsync() => Database.ScalarAsync<bool>("SELECT awake_until > clock_timestamp() FROM rollup_state");
+    private Task<bool> IsAwakeAsync() => Database.ScalarAsync<bool>("SELECT NOT usage_rollup_sleeps()");
 
     private async Task KeepBusyAsync(Guid user, CancellationToken cancellation)
     {

@@ -52,9 +52,11 @@ internal sealed record TotalsTable(string Name, string[] Key, string[] Sums, str
         FROM usage_deltas WHERE occurred_at IS NOT NULL
         """;
 
-    private static readonly string[] UserSums = ["requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd", "completed_payments"];
+    /// <summary>The sums of a user.</summary>
+    internal static readonly string[] UserSums = ["requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd", "completed_payments"];
 
-    private static readonly string[] HourSums = ["requests", "tokens", "cost_usd", "revenue_usd", "completed_payments"];
+    /// <summary>The sums of an hour.</summary>
+    internal static readonly string[] HourSums = ["requests", "tokens", "cost_usd", "revenue_usd", "completed_payments"];
 
     /// <summary>Every table of totals.</summary>
     internal static readonly IReadOnlyList<TotalsTable> All =
