@@ -35,8 +35,13 @@ public sealed class DatabaseCrashTests : IAsyncLifetime
         await stream.NextAsync();
 
         await KillAsync();
-        using (var page = await site.Http.GetAsync(new Uri("/usage?sort=cost", UriKind.Relative), TestContext.Current.CancellationToken))
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var page = await site.Http.GetAsync(new Uri("/usage?sort=cost", UriKind.Relative), TestContext.Current.CancellationToken);
+                return page.StatusCode == HttpStatusCode.ServiceUnavailable;
+            },
+            "the site says that its database is gone, as the last backends notice that it was killed");
 
         await RestartAsync();
         proxy.LeadTo("127.0.0.1", new NpgsqlConnectionStringBuilder(_server.ConnectionString).Port);
