@@ -32,6 +32,9 @@ internal static class Stalled
             var stalled = new List<Socket>();
             for (var i = 0; i < Readers; i++)
                 stalled.Add(await StallAsync(site.Address, wantsStream: i % 2 == 0, cancellation));
+
+            // What they asked for is answered as far as they take it: the first change in each round would meet that, and be the p95.
+            await Task.Delay(Pause, cancellation);
             await ChangeAsync(database, audience, beside, cancellation);
             stalled.ForEach(s => s.Dispose());
         }

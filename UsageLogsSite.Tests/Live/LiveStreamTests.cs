@@ -144,6 +144,12 @@ public sealed class LiveStreamTests : IDisposable
         await reader.NextAsync();
         reader.Leave();
         await reader.Ended;
+
+        // Nothing is written any more: the connection may carry another answer by now.
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
+        _time.Advance(Heartbeat);
+        reader.Stream.Pulse(isFollowing: true);
+        await reader.NothingAsync();
     }
 
     [Fact]
@@ -227,6 +233,16 @@ public sealed class LiveStreamTests : IDisposable
         {
             var found = await _pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
             _pipe.Reader.AdvanceTo(found.Buffer.Start);
+        }
+
+        /// <summary>Sees that nothing was written.</summary>
+        internal async Task NothingAsync()
+        {
+            // The pool does first what came first.
+            var turn = new TaskCompletionSource();
+            ThreadPool.UnsafeQueueUserWorkItem(_ => turn.SetResult(), null);
+            await turn.Task;
+            Assert.False(_pipe.Reader.TryRead(out _));
         }
 
         /// <summary>Lets heartbeats become due until one is on its way: the stream may still be busy with the event before.</summary>

@@ -48,7 +48,7 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
     {
         lock (_gate)
         {
-            if (_isEnding || change.Id == _version)
+            if (change.Id == _version)
                 return;
             _version = change.Id;
             Put(change);
@@ -111,6 +111,9 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
 
     private void Put(LiveEvent item)
     {
+        // The response may be over, and its connection another request's.
+        if (_isEnding)
+            return;
         _next = item;
         if (_isWriting)
             return;
