@@ -27,8 +27,8 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
     private bool? _isByPlace;
     private int _size = Math.Min(FirstSize, batchSize);
 
-    /// <summary>Whether the last batch has left no delta that it saw.</summary>
-    internal bool IsCaughtUp { get; private set; }
+    /// <summary>The last batch has left no delta that it saw.</summary>
+    private bool _isCaughtUp;
 
     /// <summary>Folds until no delta is left, or for a second.</summary>
     /// <returns>The number of deltas folded; zero only when none was left.</returns>
@@ -44,14 +44,14 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
             total += batch.Folded;
             var isLast = batch.Picked < _size;
             _place = isLast ? Front : batch.End;
-            IsCaughtUp = isLast && place == Front;
+            _isCaughtUp = isLast && place == Front;
 
             // A user's totals are written once in a batch, however many deltas it has: a backlog is folded faster in large ones.
             if (!isLast && Stopwatch.GetElapsedTime(began) < ShortBatch)
                 _size = (int)Math.Min(2L * _size, batchSize);
             if (batch.MustRebuild)
                 total += await RebuildAsync(cancellation);
-            if (IsCaughtUp || (total > 0 && Stopwatch.GetElapsedTime(start) > LongestTurn))
+            if (_isCaughtUp || (total > 0 && Stopwatch.GetElapsedTime(start) > LongestTurn))
                 return total;
         }
     }
@@ -63,10 +63,10 @@ internal sealed class Fold(NpgsqlConnection connection, int batchSize)
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = _size });
         command.Parameters.Add(new NpgsqlParameter<NpgsqlTid> { TypedValue = place, NpgsqlDbType = NpgsqlDbType.Tid });
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = searchesRequest });
-        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = IsCaughtUp });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = _isCaughtUp });
 
         // Until this batch has ended well, nothing is known of what it left.
-        IsCaughtUp = false;
+        _isCaughtUp = false;
 
         // Npgsql keeps the statement prepared on the connection: planning it costs more than an empty look.
         await command.PrepareAsync(cancellation);

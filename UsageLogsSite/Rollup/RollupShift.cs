@@ -11,15 +11,6 @@ internal sealed partial class RollupShift
     /// <summary>Writers stay silent no longer than this after a fold that died; renewed well before.</summary>
     private const string Awake = "SELECT setval('usage_rollup_awake_until', extract(epoch FROM clock_timestamp())::bigint + 5)";
 
-    /// <summary>
-    /// A fold that took long rests long, in proportion, so that writers keep most of the machine; and what it then folds at once costs
-    /// less, as a user's totals are written once however many deltas there are.
-    /// </summary>
-    private const int RestPerWork = 2;
-
-    /// <summary>The longest such rest: with more, totals would be older than what a page waits for anyway.</summary>
-    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
-
     private static readonly TimeSpan RenewAwake = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestBarrierPoll = TimeSpan.FromSeconds(1);
 
@@ -31,7 +22,6 @@ internal sealed partial class RollupShift
     private readonly RollupMetrics _metrics;
     private readonly ILogger _logger;
     private bool _notified;
-    private TimeSpan _rest;
 
     /// <summary>Transactions below it may have skipped their NOTIFY; null once all have ended.</summary>
     private ulong? _silentBelow;
@@ -43,7 +33,6 @@ internal sealed partial class RollupShift
         _connection = connection;
         _fold = new Fold(connection, options.BatchSize);
         _options = options;
-        _rest = options.Poll;
         _time = time;
         _metrics = metrics;
         _logger = logger;
@@ -94,7 +83,7 @@ internal sealed partial class RollupShift
         await ExecuteAsync(Awake, cancellation);
         while (_time.GetElapsedTime(lastWork) < _options.Idle)
         {
-            await Task.Delay(_rest, _time, cancellation);
+            await Task.Delay(_options.Poll, _time, cancellation);
             if (await DrainAsync(cancellation) > 0)
                 lastWork = _time.GetTimestamp();
             if (_time.GetElapsedTime(lastRenewal) >= RenewAwake)
@@ -140,7 +129,6 @@ internal sealed partial class RollupShift
         var start = Stopwatch.GetTimestamp();
         var folded = await _fold.DrainAsync(cancellation);
         var elapsed = Stopwatch.GetElapsedTime(start);
-        _rest = RestAfter(elapsed);
         if (folded > 0)
         {
             _metrics.Folded(folded, elapsed);
@@ -148,13 +136,6 @@ internal sealed partial class RollupShift
         }
 
         return folded;
-    }
-
-    /// <summary>A backlog is worked off without rest.</summary>
-    private TimeSpan RestAfter(TimeSpan work)
-    {
-        var rest = work * RestPerWork < LongestRest ? work * RestPerWork : LongestRest;
-        return rest > _options.Poll && _fold.IsCaughtUp ? rest : _options.Poll;
     }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation)
