@@ -78,7 +78,7 @@ internal sealed class Site : WebApplicationFactory<Program>
     internal async Task<IHtmlDocument> GetPageAsync(string address)
     {
         using var response = await Http.GetAsync(new Uri(address, UriKind.Relative), TestContext.Current.CancellationToken);
-        response.EnsureSuccessStatusCode();
+        Assert.True(response.IsSuccessStatusCode, $"{address} was answered with {(int)response.StatusCode}. The site's errors: {string.Join("\n", Logs.Errors)}");
         return new HtmlParser().ParseDocument(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
