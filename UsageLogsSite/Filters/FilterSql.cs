@@ -33,8 +33,14 @@ internal sealed class FilterSql(UsageFilter filter, DateTime now)
         ? $"AND {table}.last_activity {(filter.Activity == ActivityFilter.Inactive ? "<" : ">=")} {Add(start)}" : "";
 
     /// <summary>The condition that a user contains what is searched for; the database makes both sides lower case, in the same way.</summary>
-    internal string Matching(string users) => $@"{users}.search_text LIKE lower({Add(UsageFilterQueries.SearchPattern(filter.Search))}) ESCAPE '\'";
+    internal string Matching(string users) => $@"{users}.search_text LIKE lower({Add(SearchPattern(filter.Search))}) ESCAPE '\'";
 
     /// <summary>The page's place in the order.</summary>
     internal string Limit() => $"LIMIT {Add(filter.Size)} OFFSET {Add((filter.Page - 1) * filter.Size)}";
+
+    /// <summary>The pattern for LIKE, with a backslash as escape, of whatever contains a text.</summary>
+    private static string SearchPattern(string text) => $"%{text
+        .Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("%", @"\%", StringComparison.Ordinal)
+        .Replace("_", @"\_", StringComparison.Ordinal)}%";
 }

@@ -111,11 +111,11 @@ internal static class UsageFilterQueries
         _ => null,
     };
 
-    /// <summary>The pattern for LIKE, with a backslash as escape, of whatever contains a text.</summary>
-    internal static string SearchPattern(string text) => $"%{text
-        .Replace(@"\", @"\\", StringComparison.Ordinal)
-        .Replace("%", @"\%", StringComparison.Ordinal)
-        .Replace("_", @"\_", StringComparison.Ordinal)}%";
+    /// <summary>
+    /// After how long an activity changes what is shown: who leaves the filter's window, or enters it; without one, who is no longer
+    /// counted as active.
+    /// </summary>
+    internal static TimeSpan ExpiresAfter(ActivityFilter activity) => WindowLength(activity) ?? InactiveAfter;
 
     private static IOrderedQueryable<T> By<T, TKey>(
         this IQueryable<T> rows, Expression<Func<T, UserUsage>> of, Expression<Func<UserUsage, TKey>> key, Expression<Func<UserUsage, Guid>> id, UsageFilter filter)

@@ -59,7 +59,7 @@ internal static class SearchTable
 
         UsageView ToView(UsageSummary summary)
         {
-            var expiry = found[0].OldestInWindow + (UsageFilterQueries.WindowLength(filter.Activity) ?? UsageFilterQueries.InactiveAfter);
+            var expiry = found[0].OldestInWindow + UsageFilterQueries.ExpiresAfter(filter.Activity);
 
             // However they were found, equal sums must be equal content: no zeros at their ends.
             var shown = summary with { CostUsd = WithoutZeros(summary.CostUsd), RevenueUsd = WithoutZeros(summary.RevenueUsd) };
@@ -70,7 +70,7 @@ internal static class SearchTable
     /// <summary>Sums and page of at most so many matches, and otherwise only that there are more.</summary>
     private static string OfFew(UsageFilter filter, FilterSql sql, DateTime now)
     {
-        var (matching, start) = (sql.Matching("u"), sql.Add(Window(filter, now)));
+        var (matching, start) = (sql.Matching("u"), sql.Add(now - UsageFilterQueries.ExpiresAfter(filter.Activity)));
         var kept = $"WHERE true {sql.OfType("t")} {sql.InWindow("t")}";
         return $"""
             WITH found AS MATERIALIZED (
@@ -95,7 +95,7 @@ internal static class SearchTable
     /// <summary>The page, found by reading in order until it is full, and the sums of the matches, or of all others.</summary>
     private static string OfMany(UsageFilter filter, FilterSql sql, DateTime now, bool isMost)
     {
-        var (matching, start) = (sql.Matching("u"), sql.Add(Window(filter, now)));
+        var (matching, start) = (sql.Matching("u"), sql.Add(now - UsageFilterQueries.ExpiresAfter(filter.Activity)));
         var (ofType, kept) = (sql.OfType("t"), $"{sql.OfType("t")} {sql.InWindow("t")}");
         const string Joined = "usage_totals t JOIN users u ON u.id = t.user_id";
         var (key, id) = filter.Sort == UsageSort.Name ? ("u.name", "u.id") : ($"t.{Key(filter)}", "t.user_id");
@@ -118,10 +118,6 @@ internal static class SearchTable
                coalesce(sum(t.cost_usd), 0) AS all_cost_usd, coalesce(sum(t.revenue_usd), 0) AS all_revenue_usd
         FROM {source}
         """;
-
-    /// <summary>Since when, in UTC, whoever was active leaves the filter's window or enters it; without one, is no longer counted as active.</summary>
-    private static DateTime Window(UsageFilter filter, DateTime now) =>
-        UsageFilterQueries.WindowStart(filter.Activity, now) ?? now - UsageFilterQueries.InactiveAfter;
 
     private static decimal WithoutZeros(decimal amount) => amount / 1.0000000000000000000000000000m;
 

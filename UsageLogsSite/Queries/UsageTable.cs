@@ -84,8 +84,7 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
     /// <summary>What stands beside the rows, as one row.</summary>
     private static IQueryable<Head> Heads(UsageDbContext database, UsageFilter filter, DateTime now)
     {
-        // Who leaves the filter's window, or enters it; without one, who is no longer counted as active.
-        var windowStart = UsageFilterQueries.WindowStart(filter.Activity, now) ?? now - UsageFilterQueries.InactiveAfter;
+        var windowStart = now - UsageFilterQueries.ExpiresAfter(filter.Activity);
         var inWindow = database.Totals()
             .Where(filter with { Activity = ActivityFilter.All }, now)
             .Where(u => u.Total.LastActivity >= windowStart)
@@ -98,7 +97,7 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
 
     private static UsageView ToView(UsageFilter filter, Head head, IEnumerable<UserUsage> rows)
     {
-        var expiry = head.OldestInWindow + (UsageFilterQueries.WindowLength(filter.Activity) ?? UsageFilterQueries.InactiveAfter);
+        var expiry = head.OldestInWindow + UsageFilterQueries.ExpiresAfter(filter.Activity);
         return new UsageView(filter, (head.Sums ?? new()).ToSummary(), [.. rows.Select(ToRow)], expiry);
     }
 
