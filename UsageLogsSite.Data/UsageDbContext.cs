@@ -1,13 +1,18 @@
+using Microsoft.AspNetCore.DataProtection.EntityFrameworkCore;
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 
 namespace UsageLogsSite.Data;
 
-/// <summary>The database: users, what they used and bought, and the totals the pages read.</summary>
+/// <summary>
+/// The database: users, what they used and bought, the totals the pages read, and who may sign in. Identity's own name for accounts is
+/// <c>Users</c>; here these are the product's.
+/// </summary>
 /// <param name="options">Connection and provider.</param>
-public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : DbContext(options)
+public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : IdentityUserContext<Account, Guid>(options), IDataProtectionKeyContext
 {
     /// <summary>Everybody who uses the product.</summary>
-    public DbSet<User> Users => Set<User>();
+    public new DbSet<User> Users => Set<User>();
 
     /// <summary>One row per AI response.</summary>
     public DbSet<UsageLog> UsageLogs => Set<UsageLog>();
@@ -30,8 +35,22 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : D
     /// <summary>What all users of a type used and bought in each hour, kept by the rollup.</summary>
     public DbSet<UsageHour> UsageHours => Set<UsageHour>();
 
+    /// <summary>Who may sign in.</summary>
+    public DbSet<Account> Accounts => Set<Account>();
+
+    /// <summary>The browsers that are signed in.</summary>
+    public DbSet<Session> Sessions => Set<Session>();
+
+    /// <summary>Who did what; rows are only ever added.</summary>
+    public DbSet<AuditEntry> AuditLog => Set<AuditEntry>();
+
+    /// <summary>The keys that cookies are protected with, for all instances.</summary>
+    public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
+
     /// <inheritdoc />
-    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder
-        .HasPostgresExtension("pg_trgm")
-        .ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
+    protected override void OnModelCreating(ModelBuilder builder)
+    {
+        base.OnModelCreating(builder);
+        builder.HasPostgresExtension("pg_trgm").ApplyConfigurationsFromAssembly(typeof(UsageDbContext).Assembly);
+    }
 }

@@ -1,0 +1,35 @@
+namespace UsageLogsSite.Data;
+
+/// <summary>What the audit log records; stored by name.</summary>
+public enum AuditAction
+{
+    /// <summary>Somebody signed in.</summary>
+    SignedIn,
+
+    /// <summary>A sign-in was refused.</summary>
+    SignInFailed,
+
+    /// <summary>An account was locked after too many failures.</summary>
+    LockedOut,
+
+    /// <summary>Somebody signed out of one browser.</summary>
+    SignedOut,
+
+    /// <summary>Somebody signed out of all browsers.</summary>
+    SignedOutEverywhere,
+
+    /// <summary>Somebody changed their password.</summary>
+    ChangedPassword,
+
+    /// <summary>An account was made.</summary>
+    AddedAccount,
+
+    /// <summary>An account's role, user or right to sign in was changed.</summary>
+    ChangedAccount,
+
+    /// <summary>Somebody looked at the logs of a user who is not themselves.</summary>
+    ViewedLogs,
+
+    /// <summary>Totals were compared or made anew.</summary>
+    RanRollupJob,
+}
