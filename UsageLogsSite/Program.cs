@@ -18,6 +18,7 @@ try
     builder.AddDatabases();
     builder.AddRollup();
     builder.AddLive();
+    builder.AddAccess();
     builder.AddPages();
     builder.AddLimits();
     builder.AddDemo();

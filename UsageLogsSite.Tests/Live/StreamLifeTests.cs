@@ -38,7 +38,7 @@ public sealed class StreamLifeTests(PostgresCluster cluster) : SiteTest(cluster)
         });
         using var stalled = new TcpClient { ReceiveBufferSize = 1024 };
         await stalled.ConnectAsync(site.Address.Host, site.Address.Port, Cancellation);
-        await stalled.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /usage/events?type=external HTTP/1.1\r\nHost: {site.Address.Authority}\r\n\r\n"), Cancellation);
+        await stalled.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /usage/events?type=external HTTP/1.1\r\nHost: {site.Address.Authority}\r\nCookie: {site.Cookie}\r\n\r\n"), Cancellation);
         await using var reader = await SseReader.OpenAsync(site);
         await Eventually.TrueAsync(() => site.FilterSets.Count == 2, "both are watching");
 
@@ -69,7 +69,7 @@ public sealed class StreamLifeTests(PostgresCluster cluster) : SiteTest(cluster)
         {
             var client = new TcpClient { LingerState = new LingerOption(true, 0) };
             await client.ConnectAsync(site.Address.Host, site.Address.Port, Cancellation);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /usage/events?page={i + 1} HTTP/1.1\r\nHost: {site.Address.Authority}\r\n\r\n"), Cancellation);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /usage/events?page={i + 1} HTTP/1.1\r\nHost: {site.Address.Authority}\r\nCookie: {site.Cookie}\r\n\r\n"), Cancellation);
             clients.Add(client);
         }
 

@@ -1,11 +1,16 @@
 using System.Collections.Concurrent;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using UsageLogsSite.Access;
+using UsageLogsSite.Data;
 using UsageLogsSite.Live;
 
 namespace UsageLogsSite.Tests.Support;
@@ -35,8 +40,11 @@ internal sealed class Site : WebApplicationFactory<Program>
 
     internal FilterSets FilterSets => Services.GetRequiredService<FilterSets>();
 
-    /// <summary>A client that follows no redirect.</summary>
+    /// <summary>A client that is signed in as an owner, and follows no redirect.</summary>
     internal HttpClient Http { get; private set; } = null!;
+
+    /// <summary>The header <c>Cookie</c> of <see cref="Http"/>.</summary>
+    internal string Cookie { get; private set; } = "";
 
     /// <summary>Starts the site, and waits until it hears changes and has folded what the database holds.</summary>
     internal static async Task<Site> StartAsync(PostgresDatabase database, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
@@ -53,9 +61,44 @@ internal sealed class Site : WebApplicationFactory<Program>
     {
         var site = new Site(database, settings ?? [], services);
         site.StartServer();
-        site.Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = site.Address };
+        site.Cookie = await site.SignInAsync(AccountRole.Owner);
+        site.Http = site.ClientOf(site.Cookie);
         await Eventually.TrueAsync(() => site.Logs.Count(1005) > 0, "the site listens");
         return site;
+    }
+
+    /// <summary>A client that follows no redirect, and sends only this cookie.</summary>
+    /// <param name="cookie">The header <c>Cookie</c>; null for nobody.</param>
+    internal HttpClient ClientOf(string? cookie)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address };
+        if (cookie is not null)
+            http.DefaultRequestHeaders.Add("Cookie", cookie);
+        return http;
+    }
+
+    /// <summary>Makes an account, without a password, and signs it in.</summary>
+    /// <returns>The header <c>Cookie</c> of the browser that is signed in.</returns>
+    internal async Task<string> SignInAsync(AccountRole role, Guid? userId = null) => await SignInAsync(await AddAccountAsync(role, userId));
+
+    /// <summary>Makes an account without a password.</summary>
+    internal async Task<Account> AddAccountAsync(AccountRole role, Guid? userId = null)
+    {
+        var email = $"{role}-{Guid.NewGuid():N}@example.test".ToLowerInvariant();
+        var account = new Account { UserName = email, Email = email, Role = role, UserId = userId };
+        await using var scope = Services.CreateAsyncScope();
+        Assert.True((await scope.ServiceProvider.GetRequiredService<UserManager<Account>>().CreateAsync(account)).Succeeded);
+        return account;
+    }
+
+    /// <summary>Signs an account in, as its page does once the password is known.</summary>
+    /// <returns>The header <c>Cookie</c> of the browser that is signed in.</returns>
+    internal async Task<string> SignInAsync(Account account)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
+        await http.SignInAsync(IdentityConstants.ApplicationScheme, SessionStore.PrincipalOf(account.Id), new AuthenticationProperties { IsPersistent = true });
+        return http.Response.Headers.SetCookie.Single()!.Split(';')[0];
     }
 
     /// <summary>Waits until days and hours are those of the site's zone.</summary>

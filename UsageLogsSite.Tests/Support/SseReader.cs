@@ -27,14 +27,15 @@ internal sealed class SseReader : IAsyncDisposable
     /// <summary>Completes when the server ends the stream.</summary>
     internal Task Ended => _reading;
 
+    /// <summary>Opens a stream as the site's owner, or as whom the cookie names.</summary>
     internal static async Task<SseReader> OpenAsync(Site site, string query = "", string? lastEventId = null, string? cookie = null)
     {
         var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseCookies = false }) { BaseAddress = site.Address };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/usage/events" + query);
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);
-        if (cookie is not null)
-            request.Headers.Add("Cookie", cookie);
+        var isSignedIn = cookie?.Contains("usage-session=", StringComparison.Ordinal) ?? false;
+        request.Headers.Add("Cookie", isSignedIn ? cookie : cookie is null ? site.Cookie : $"{site.Cookie}; {cookie}");
         var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         return new SseReader(http, response);
     }

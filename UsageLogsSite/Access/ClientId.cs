@@ -11,21 +11,16 @@ internal static class ClientId
     private const int Characters = 32;
 
     /// <summary>Gives a browser that asks for a page an id, if it has none.</summary>
-    internal static void UseClientId(this WebApplication app) => app.Use((http, next) =>
+    internal static void UseClientId(this WebApplication app)
     {
-        if (http.Request.Path == "/usage" && FromCookie(http) is null)
+        var cookie = new SiteCookie(app.Environment, Cookie);
+        app.Use((http, next) =>
         {
-            http.Response.Cookies.Append(Cookie, RandomNumberGenerator.GetHexString(Characters, lowercase: true), new CookieOptions
-            {
-                HttpOnly = true,
-                SameSite = SameSiteMode.Lax,
-                Secure = http.Request.IsHttps,
-                IsEssential = true,
-            });
-        }
-
-        return next(http);
-    });
+            if (http.Request.Path == "/usage" && FromCookie(http) is null)
+                http.Response.Cookies.Append(cookie.Name!, RandomNumberGenerator.GetHexString(Characters, lowercase: true), cookie.Build(http));
+            return next(http);
+        });
+    }
 
     /// <summary>Whom a limit counts: the browser, else the address.</summary>
     internal static string Of(HttpContext http) => FromCookie(http) ?? AddressOf(http);
@@ -33,6 +28,7 @@ internal static class ClientId
     /// <summary>The address that the connection comes from.</summary>
     internal static string AddressOf(HttpContext http) => http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
 
+    // By either name, whatever the environment: it opens nothing.
     private static string? FromCookie(HttpContext http) =>
-        http.Request.Cookies[Cookie] is { Length: Characters } id && id.All(char.IsAsciiHexDigitLower) ? id : null;
+        (http.Request.Cookies["__Host-" + Cookie] ?? http.Request.Cookies[Cookie]) is { Length: Characters } id && id.All(char.IsAsciiHexDigitLower) ? id : null;
 }

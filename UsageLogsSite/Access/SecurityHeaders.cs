@@ -9,6 +9,13 @@ internal static class SecurityHeaders
 
     internal static void UseSecurityHeaders(this WebApplication app) => app.Use((http, next) =>
     {
+        Set(http);
+        return next(http);
+    });
+
+    /// <summary>Sets them; once more where an answer was begun anew, as after a failure.</summary>
+    internal static void Set(HttpContext http)
+    {
         var headers = http.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
 
@@ -19,7 +26,5 @@ internal static class SecurityHeaders
             headers["Referrer-Policy"] = "same-origin";
             headers["Cross-Origin-Opener-Policy"] = "same-origin";
         }
-
-        return next(http);
-    });
+    }
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using UsageLogsSite.Access;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Live;
@@ -8,20 +9,23 @@ namespace UsageLogsSite.Live;
 /// not kept for those who were away.
 /// </summary>
 internal sealed partial class ChangeListener(
-    Databases databases, FilterSets sets, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
+    Databases databases, FilterSets sets, Visitors visitors, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
     : ReconnectingService(databases.Listener, TimeSpan.FromMilliseconds(100), time)
 {
+    private const string AccessChanged = "usage_access_changed";
+
     /// <inheritdoc />
     protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        connection.Notification += (_, notification) => Hear(notification.Payload);
-        await using var listen = new NpgsqlCommand("LISTEN usage_changed", connection);
+        connection.Notification += (_, notification) => Hear(notification.Channel, notification.Payload);
+        await using var listen = new NpgsqlCommand($"LISTEN usage_changed; LISTEN {AccessChanged}", connection);
         await listen.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <inheritdoc />
     protected override async Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
+        visitors.Recheck();
         sets.Follow();
         LogListening(logger);
         while (true)
@@ -31,13 +35,20 @@ internal sealed partial class ChangeListener(
     /// <inheritdoc />
     protected override void Lose(TimeSpan retry, string reason, Exception? bug)
     {
+        visitors.Lose();
         sets.Lose();
         metrics.ListenerLost();
         LogLost(logger, retry.TotalMilliseconds, reason, bug);
     }
 
-    private void Hear(string payload)
+    private void Hear(string channel, string payload)
     {
+        if (channel == AccessChanged)
+        {
+            visitors.Hear(payload);
+            return;
+        }
+
         metrics.ChangeSeen();
         LogHeard(logger, payload);
         sets.Publish(UsageChange.Parse(payload));

@@ -1,3 +1,4 @@
+using UsageLogsSite.Access;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Hosting;
 
@@ -19,12 +20,18 @@ internal static class LiveEndpoints
     internal static void MapLive(this WebApplication app)
     {
         // Taken here once: a scope of services for each stream would live as long as it does.
-        var sets = app.Services.GetRequiredService<FilterSets>();
-        app.MapGet(Address, http => CarryAsync(http, sets, app.Lifetime.ApplicationStopping)).ShortCircuit();
+        var (sets, visitors) = (app.Services.GetRequiredService<FilterSets>(), app.Services.GetRequiredService<Visitors>());
+        app.MapGet(Address, http => CarryAsync(http, sets, visitors, app.Lifetime.ApplicationStopping)).ShortCircuit();
     }
 
-    private static async Task CarryAsync(HttpContext http, FilterSets sets, CancellationToken stopping)
+    private static async Task CarryAsync(HttpContext http, FilterSets sets, Visitors visitors, CancellationToken stopping)
     {
+        if (await visitors.OfAsync(http) is null)
+        {
+            Visitors.Refuse(http);
+            return;
+        }
+
         var headers = http.Response.Headers;
         headers.ContentType = "text/event-stream";
         headers.CacheControl = "no-cache,no-store";

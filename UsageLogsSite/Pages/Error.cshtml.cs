@@ -1,8 +1,10 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using UsageLogsSite.Access;
 using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Pages;
@@ -10,6 +12,7 @@ namespace UsageLogsSite.Pages;
 /// <summary>Says what went wrong and what to do: as a page, or as the message that htmx puts above the table.</summary>
 [ResponseCache(NoStore = true)]
 [IgnoreAntiforgeryToken]
+[AllowAnonymous]
 internal sealed class ErrorModel : PageModel
 {
     /// <summary>What is the case, as a heading.</summary>
@@ -35,6 +38,7 @@ internal sealed class ErrorModel : PageModel
 
     private IActionResult Answer(int? status)
     {
+        SecurityHeaders.Set(HttpContext); // a failure has taken them away
         var failure = HttpContext.Features.Get<IExceptionHandlerPathFeature>();
         if (failure is not null && DatabaseFailure.Is(failure.Error))
             ExplainDatabase(failure);
@@ -42,6 +46,13 @@ internal sealed class ErrorModel : PageModel
             Explain(StatusCodes.Status500InternalServerError, "Something went wrong on our side", "The failure has been logged. Try again; if it stays, tell the operator the time.");
         else if (status == StatusCodes.Status404NotFound)
             Explain(404, "This page does not exist", "The address may be mistyped, or what it showed is gone.", "Go to the users");
+        else if (status == StatusCodes.Status401Unauthorized)
+            Explain(401, "You are signed out", "Sign in to go on.", "Sign in");
+        else if (status == StatusCodes.Status403Forbidden)
+            Explain(403, "This page is for owners", "Your account may look at usage, but not change how the site works. An owner can change that.", "Go to the users");
+        else if (status == StatusCodes.Status400BadRequest && HttpMethods.IsPost(Request.Method))
+            Explain(400, "This form is too old", "The site could not see that it was sent from one of its own pages: it was open for long, or this browser keeps no cookies. " +
+                "Outside of Development the site must be reached by https.", "Begin again");
         else
             Explain(status.Value, "This request could not be answered", "Its address or its content is not what this site expects.", "Go to the users");
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Microsoft.Extensions.WebEncoders;
+using UsageLogsSite.Access;
 using UsageLogsSite.Pages.Usage;
 using UsageLogsSite.Queries;
 
@@ -16,10 +17,8 @@ internal static class PagesSetup
         builder.Services.AddRazorPages(options =>
         {
             options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());
-            if (!builder.Environment.IsDevelopment() && !builder.Configuration.GetValue("Admin:Pages", false))
-                options.Conventions.AddFolderRouteModelConvention("/Admin", page => page.Selectors.Clear());
+            options.Conventions.AuthorizeFolder("/Admin", AccessSetup.OwnersOnly);
         });
-        builder.Services.AddAntiforgery(options => options.SuppressXFrameOptionsHeader = true);
 
         // Names of all scripts go out as they are, instead of as entities.
         builder.Services.Configure<WebEncoderOptions>(options => options.TextEncoderSettings = new TextEncoderSettings(UnicodeRanges.All));
@@ -27,7 +26,7 @@ internal static class PagesSetup
 
     internal static void MapPages(this WebApplication app)
     {
-        app.MapStaticAssets();
+        app.MapStaticAssets().ShortCircuit(); // open to everybody, and nobody is looked up for them
         app.MapUsageTable();
         app.MapRazorPages().WithStaticAssets();
         app.MapGet("/", () => Results.Redirect("/usage"));

@@ -2,6 +2,7 @@ using System.Net;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
 using Npgsql;
+using UsageLogsSite.Data;
 using UsageLogsSite.Rollup;
 using UsageLogsSite.Tests.Support;
 
@@ -14,14 +15,17 @@ public sealed class RollupPageTests(PostgresCluster cluster) : SiteTest(cluster)
     private const string Address = "/admin/rollup";
 
     [Theory]
-    [InlineData("Production", null, HttpStatusCode.NotFound)]
-    [InlineData("Production", "true", HttpStatusCode.OK)]
-    [InlineData("Development", null, HttpStatusCode.OK)]
-    public async Task Until_there_is_a_sign_in_it_is_served_only_where_somebody_wants_it(string environment, string? setting, HttpStatusCode expected)
+    [InlineData(AccountRole.Owner, HttpStatusCode.OK)]
+    [InlineData(AccountRole.Analyst, HttpStatusCode.Forbidden)]
+    [InlineData(AccountRole.Member, HttpStatusCode.Forbidden)]
+    public async Task It_is_for_owners(AccountRole role, HttpStatusCode expected)
     {
-        await using var site = await Site.StartAsync(Database, new() { ["environment"] = environment, ["Admin:Pages"] = setting ?? "false" });
-        using var answer = await site.Http.GetAsync(new Uri(Address, UriKind.Relative), Cancellation);
+        await using var site = await Site.StartAsync(Database);
+        using var http = site.ClientOf(await site.SignInAsync(role));
+        using var answer = await http.GetAsync(new Uri(Address, UriKind.Relative), Cancellation);
         Assert.Equal(expected, answer.StatusCode);
+        if (role != AccountRole.Owner)
+            Assert.Contains("This page is for owners", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -98,6 +102,7 @@ public sealed class RollupPageTests(PostgresCluster cluster) : SiteTest(cluster)
     private static async Task<IHtmlDocument> PressAsync(Site site, string button)
     {
         using var handler = new SocketsHttpHandler { AllowAutoRedirect = true };
+        handler.CookieContainer.SetCookies(site.Address, site.Cookie);
         using var browser = new HttpClient(handler) { BaseAddress = site.Address };
         var form = new HtmlParser().ParseDocument(await browser.GetStringAsync(new Uri(Address, UriKind.Relative), Cancellation));
         var token = form.QuerySelector("input[name=__RequestVerificationToken]")!.GetAttribute("value")!;

@@ -26,8 +26,7 @@ internal sealed class IndexModel(FilterSets sets, TimeProvider time, TimeZoneInf
         if (View.Filter != filter)
             return Redirect("/usage" + View.Filter.QueryString);
 
-        // Checked with the server on every use, but kept: so the browser's own back is instant.
-        Response.Headers.CacheControl = "private, no-cache";
+        Response.Headers.CacheControl = "no-store"; // whoever signs in next at this browser must not find it
         return Page();
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Net.Http.Headers;
+using UsageLogsSite.Access;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
@@ -22,11 +23,18 @@ internal static class UsageTableEndpoint
     {
         // Taken here once: a scope of services for each request would cost more than the answer.
         var (sets, fragments) = (app.Services.GetRequiredService<FilterSets>(), app.Services.GetRequiredService<UsageFragments>());
-        app.MapGet("/usage/table", http => AnswerAsync(http, sets, fragments)).ShortCircuit();
+        var visitors = app.Services.GetRequiredService<Visitors>();
+        app.MapGet("/usage/table", http => AnswerAsync(http, visitors, sets, fragments)).ShortCircuit();
     }
 
-    private static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments)
+    private static async Task AnswerAsync(HttpContext http, Visitors visitors, FilterSets sets, UsageFragments fragments)
     {
+        if (await visitors.OfAsync(http) is null)
+        {
+            Visitors.Refuse(http);
+            return;
+        }
+
         var filter = http.Request.UsageFilter();
         var view = await sets.ReadAsync(filter, http.RequestAborted);
         var headers = http.Response.Headers;
