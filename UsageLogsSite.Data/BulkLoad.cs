@@ -12,7 +12,7 @@ public static class BulkLoad
     /// <param name="cancellation">Gives up; nothing is loaded then.</param>
     /// <exception cref="PostgresException">A row breaks a rule of the table, such as a second use of an id.</exception>
     public static Task CopyAsync(this NpgsqlConnection connection, IEnumerable<User> users, CancellationToken cancellation) =>
-        CopyAsync(connection, "users (id, email, name, user_type, created_at)", users, async (import, user) =>
+        CopyAsync(connection, "users", "(id, email, name, user_type, created_at)", users, async (import, user) =>
         {
             await import.WriteAsync(IdOf(user.Id), NpgsqlDbType.Uuid, cancellation);
             await import.WriteAsync(user.Email, NpgsqlDbType.Text, cancellation);
@@ -27,7 +27,7 @@ public static class BulkLoad
     /// <param name="cancellation">Gives up; nothing is loaded then.</param>
     /// <exception cref="PostgresException">A row breaks a rule of the table, such as a second use of an id.</exception>
     public static Task CopyAsync(this NpgsqlConnection connection, IEnumerable<UsageLog> logs, CancellationToken cancellation) =>
-        CopyAsync(connection, "usage_logs (id, user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, status, created_at)", logs, async (import, log) =>
+        CopyAsync(connection, "usage_logs", "(id, user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, status, created_at)", logs, async (import, log) =>
         {
             await import.WriteAsync(IdOf(log.Id), NpgsqlDbType.Uuid, cancellation);
             await import.WriteAsync(log.UserId, NpgsqlDbType.Uuid, cancellation);
@@ -46,7 +46,7 @@ public static class BulkLoad
     /// <param name="cancellation">Gives up; nothing is loaded then.</param>
     /// <exception cref="PostgresException">A row breaks a rule of the table, such as a second use of an id.</exception>
     public static Task CopyAsync(this NpgsqlConnection connection, IEnumerable<CreditPurchase> purchases, CancellationToken cancellation) =>
-        CopyAsync(connection, "credit_purchases (id, user_id, amount_usd, credits, status, created_at)", purchases, async (import, purchase) =>
+        CopyAsync(connection, "credit_purchases", "(id, user_id, amount_usd, credits, status, created_at)", purchases, async (import, purchase) =>
         {
             await import.WriteAsync(IdOf(purchase.Id), NpgsqlDbType.Uuid, cancellation);
             await import.WriteAsync(purchase.UserId, NpgsqlDbType.Uuid, cancellation);
@@ -57,6 +57,32 @@ public static class BulkLoad
         }, cancellation);
 
     private static async Task CopyAsync<TRow>(
+        NpgsqlConnection connection, string table, string columns, IEnumerable<TRow> rows, Func<NpgsqlBinaryImporter, TRow, ValueTask> writeAsync,
+        CancellationToken cancellation)
+    {
+        // PostgreSQL copies into no table whose row-level security applies, as it does to every owner but a superuser.
+        await using var ask = new NpgsqlCommand($"SELECT row_security_active('{table}')", connection);
+        if (await ask.ExecuteScalarAsync(cancellation) is false)
+        {
+            await CopyIntoAsync(connection, $"{table} {columns}", rows, writeAsync, cancellation);
+            return;
+        }
+
+        var names = columns.Trim('(', ')');
+        var staged = $"pg_temp.staged_{Guid.NewGuid():N}";
+        await ExecuteAsync(connection, $"CREATE TABLE {staged} AS SELECT {names} FROM {table} WHERE false", cancellation);
+        await CopyIntoAsync(connection, $"{staged} {columns}", rows, writeAsync, cancellation);
+        await ExecuteAsync(connection, $"INSERT INTO {table} {columns} SELECT {names} FROM {staged}", cancellation);
+        await ExecuteAsync(connection, $"DROP TABLE {staged}", cancellation);
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    private static async Task CopyIntoAsync<TRow>(
         NpgsqlConnection connection, string target, IEnumerable<TRow> rows, Func<NpgsqlBinaryImporter, TRow, ValueTask> writeAsync, CancellationToken cancellation)
     {
         await using var import = await connection.BeginBinaryImportAsync($"COPY {target} FROM STDIN (FORMAT binary)", cancellation);

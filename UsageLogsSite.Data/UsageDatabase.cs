@@ -9,6 +9,9 @@ public static class UsageDatabase
     /// <summary>The assembly that holds the schema's history.</summary>
     public const string MigrationsAssembly = "UsageLogsSite.Migrations";
 
+    /// <summary>The tables of the model, all of them in the schema <c>public</c>.</summary>
+    public static string[] Tables { get; } = TablesOfModel();
+
     /// <summary>Connects a context to a data source.</summary>
     /// <param name="builder">The context's options.</param>
     /// <param name="dataSource">A PostgreSQL data source; the caller keeps and disposes it.</param>
@@ -27,5 +30,12 @@ public static class UsageDatabase
         var builder = new DbContextOptionsBuilder<UsageDbContext>();
         builder.UseUsageDatabase(dataSource);
         return new UsageDbContext(builder.Options);
+    }
+
+    private static string[] TablesOfModel()
+    {
+        using var dataSource = NpgsqlDataSource.Create("Host=never-connected");
+        using var context = CreateContext(dataSource);
+        return [.. context.Model.GetEntityTypes().Select(type => type.GetTableName()).OfType<string>().Distinct()];
     }
 }

@@ -84,13 +84,27 @@ public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task An_application_that_was_granted_rights_before_row_level_security_writes_as_before()
+    {
+        var role = $"app_{Guid.NewGuid():N}";
+        await using var context = UsageDatabase.CreateContext(Database.DataSource);
+        await context.Database.MigrateAsync("Accounts", Cancellation);
+        await Database.ExecuteAsync($"CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT ON users TO {role}; GRANT INSERT, SELECT (user_id) ON usage_logs TO {role}");
+        await context.Database.MigrateAsync(Cancellation);
+        await Database.ExecuteAsync(
+            $"SET ROLE {role}; INSERT INTO users (email) VALUES ('ann@example.test'); INSERT INTO usage_logs (user_id, model) SELECT id, 'm' FROM users; RESET ROLE");
+        Assert.Equal(2L, await Database.ScalarAsync<long>("SELECT count(*) FROM usage_deltas"));
+        await Database.ExecuteAsync($"DROP OWNED BY {role}; DROP ROLE {role}");
+    }
+
+    [Fact]
     public async Task An_application_without_rights_on_our_tables_writes_all_the_same()
     {
         var role = $"app_{Guid.NewGuid():N}";
-        await Database.ExecuteAsync($"CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON users, usage_logs, credit_purchases TO {role}");
+        await Database.ExecuteAsync($"CREATE ROLE {role} LOGIN; GRANT usage_writer TO {role}");
         await Database.ExecuteAsync(
             $"SET ROLE {role}; INSERT INTO users (email) VALUES ('ann@example.test'); INSERT INTO usage_logs (user_id, model) SELECT id, 'm' FROM users; DELETE FROM usage_logs; RESET ROLE");
         Assert.Equal(3L, await Database.ScalarAsync<long>("SELECT count(*) FROM usage_deltas"));
-        await Database.ExecuteAsync($"DROP OWNED BY {role}; DROP ROLE {role}");
+        await Database.ExecuteAsync($"DROP ROLE {role}");
     }
 }

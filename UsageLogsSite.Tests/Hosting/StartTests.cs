@@ -61,7 +61,7 @@ public sealed partial class StartTests(PublishedApp published) : IDisposable
     {
         var starter = await EmbeddedPostgres.StartAsync(_directory, "-c fsync=off", TestContext.Current.CancellationToken);
         var joined = await EmbeddedPostgres.StartAsync(_directory, null, TestContext.Current.CancellationToken);
-        await using (var connection = new NpgsqlConnection(joined.ConnectionString + ";Application Name=UsageLogsSite pages;Pooling=false"))
+        await using (var connection = new NpgsqlConnection(joined.ConnectionString + ";Application Name=UsageLogsSite admin;Pooling=false"))
         {
             await connection.OpenAsync(TestContext.Current.CancellationToken);
             await starter.DisposeAsync();

@@ -67,7 +67,7 @@ public sealed class DatabaseFaultTests(PostgresCluster cluster) : SiteTest(clust
         var written = 0;
         for (var i = 0; i < faults; i++)
         {
-            string[] duties = ["listener", "rollup", "pages"];
+            string[] duties = ["listener", "rollup", "admin"];
             await Database.ExecuteAsync(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()",
                 $"UsageLogsSite {duties[random.Next(duties.Length)]}");
@@ -105,7 +105,7 @@ public sealed class DatabaseFaultTests(PostgresCluster cluster) : SiteTest(clust
         for (var round = 0; round < (Run.IsLong ? 100 : 5); round++)
         {
             await Task.WhenAll(addresses.Select(site.GetPageAsync));
-            Assert.NotEqual(0, await Database.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite pages' AND datname = current_database()"));
+            Assert.NotEqual(0, await Database.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite admin' AND datname = current_database()"));
             await Task.WhenAll(addresses.Select(site.GetPageAsync));
         }
     }
@@ -137,7 +137,7 @@ public sealed class DatabaseFaultTests(PostgresCluster cluster) : SiteTest(clust
     {
         var ann = await Database.AddUserAsync("Ann");
         var pages = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { MaxPoolSize = 1 };
-        await using var site = await Site.StartAsync(Database, new() { ["ConnectionStrings:Admin"] = pages.ConnectionString });
+        await using var site = await Site.StartAsync(Database, new() { ["ConnectionStrings:UsageLogs"] = pages.ConnectionString });
         await using var stream = await SseReader.OpenAsync(site);
         await stream.NextAsync();
 

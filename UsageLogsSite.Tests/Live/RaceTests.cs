@@ -91,7 +91,7 @@ public sealed class RaceTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     private Task<long> WaitingAsync() => Database.ScalarAsync<long>(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite pages' AND wait_event_type = 'Lock' AND datname = current_database()");
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite admin' AND wait_event_type = 'Lock' AND datname = current_database()");
 
     private Task<DateTime> LastAskedAsync() => Database.ScalarAsync<DateTime>(
         "SELECT max(query_start) FROM pg_stat_activity WHERE application_name LIKE 'UsageLogsSite %' AND datname = current_database()");

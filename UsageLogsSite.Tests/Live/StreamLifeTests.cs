@@ -80,7 +80,7 @@ public sealed class StreamLifeTests(PostgresCluster cluster) : SiteTest(cluster)
         await using var next = await SseReader.OpenAsync(site);
         await next.NextAsync();
         await Eventually.TrueAsync(
-            async () => await Database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite pages' AND state <> 'idle'") == 0,
+            async () => await Database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'UsageLogsSite admin' AND state <> 'idle'") == 0,
             "no query is left running");
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using UsageLogsSite.Data;
+using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Tests.Support;
 
@@ -16,6 +17,9 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
 
     internal string ConnectionString => connectionString;
 
+    /// <summary>The logins that sites make for themselves on this database: they belong to the server, and would stay on it.</summary>
+    private string Logins => string.Join(", ", RuntimeConnection.Roles.Values.Select(role => RuntimeLogins.NameOf(role, _name)));
+
     internal NpgsqlDataSource DataSource => _dataSource;
 
     internal static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -23,8 +27,10 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
     public async ValueTask DisposeAsync()
     {
         await _dataSource.DisposeAsync();
-        if (cluster is not null)
-            await cluster.ExecuteAsync($"DROP DATABASE {_name} WITH (FORCE)");
+        if (cluster is null)
+            return;
+        await cluster.ExecuteAsync($"DROP DATABASE {_name} WITH (FORCE)");
+        await cluster.ExecuteAsync($"DROP ROLE IF EXISTS {Logins}");
     }
 
     /// <summary>Makes the schema, in a database that has none.</summary>

@@ -25,7 +25,7 @@ internal static class AccessSetup
     internal static void AddAccess(this WebApplicationBuilder builder)
     {
         builder.AddSettings<SessionsOptions>("Sessions");
-        builder.AddAccounts(databases => databases.Pages);
+        builder.AddAccounts(databases => databases.Admin);
         builder.Services.AddSingleton<SessionStore>();
         builder.Services.AddSingleton<HeldSessions>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldSessions>());

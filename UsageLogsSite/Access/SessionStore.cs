@@ -28,7 +28,7 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         WHERE s.id = ANY ($1) AND s.expires_at > $2 AND NOT a.is_disabled
         """;
 
-    private readonly NpgsqlDataSource _source = databases.Pages;
+    private readonly NpgsqlDataSource _source = databases.Admin;
 
     private DateTime Now => time.GetUtcNow().UtcDateTime;
 

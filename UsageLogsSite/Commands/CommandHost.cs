@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Npgsql;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Rollup;
 
@@ -15,6 +16,9 @@ internal sealed class CommandHost : IAsyncDisposable
         _postgres = postgres;
         _app = app;
     }
+
+    /// <summary>The database, as the owner of its tables.</summary>
+    internal NpgsqlDataSource Owner => Databases.Owner!;
 
     internal Databases Databases => _app.Services.GetRequiredService<Databases>();
 
@@ -36,7 +40,7 @@ internal sealed class CommandHost : IAsyncDisposable
         var postgres = await EmbeddedPostgres.StartIfNeededAsync(builder.Configuration);
         try
         {
-            builder.AddDatabases();
+            builder.AddDatabases(Databases.OfCommand(builder.Configuration));
             builder.AddRollup();
             var host = new CommandHost(postgres, builder.Build());
             await host._app.PrepareDatabaseAsync(schema == Schema.Migrate || (schema == Schema.AsTheSite && host._app.MayMigrate()), cancellation);

@@ -43,7 +43,7 @@ internal static class RetentionCommand
 
     private static async Task RunAsync(CommandHost host, RetentionPeriod keep, bool isDryRun, TextWriter output, CancellationToken cancellation)
     {
-        var retention = new LogRetention(host.Databases.Owner, host.Time);
+        var retention = new LogRetention(host.Owner, host.Time);
         var plan = await retention.PlanAsync(keep, cancellation);
         if (plan.IsEmpty)
         {

@@ -23,7 +23,7 @@ internal static class RollupVerifyCommand
     private static async Task<int> RunAsync(CommandHost host, TextWriter output, CancellationToken cancellation)
     {
         var start = Stopwatch.GetTimestamp();
-        await using var connection = await host.Databases.Owner.OpenConnectionAsync(cancellation);
+        await using var connection = await host.Owner.OpenConnectionAsync(cancellation);
         var check = new TotalsCheck(connection, host.Time);
         long differences = 0;
         await foreach (var d in check.DifferencesAsync(cancellation))

@@ -49,7 +49,7 @@ internal static class SeedCommand
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         var progress = console.Progress().HideCompleted(false).Columns(
             new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn());
-        await new Seeder(host.Databases.Owner, host.Time, plan).LoadAsync(progress, cancellation);
+        await new Seeder(host.Owner, host.Time, plan).LoadAsync(progress, cancellation);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         await output.WriteLineAsync($"Loaded in {seconds:0.0} s: {(plan.Users + plan.Logs + plan.Purchases) / seconds:N0} rows a second.");
 

@@ -20,23 +20,90 @@ internal static partial class DatabaseStartup
         // Settings first: a wrong one should not be found after waiting for a database.
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         var databases = app.Services.GetRequiredService<Databases>();
-        await WaitForDatabaseAsync(databases.Owner, app.Logger, cancellation);
+        if (databases.Owner is null)
+            RefuseWithoutOwner(app);
+        var source = databases.Owner ?? databases.Admin;
+        await WaitForDatabaseAsync(source, databases.Owner is null ? "Admin" : "UsageLogs", app.Logger, cancellation);
 
-        await CheckTimeZoneAsync(databases.Owner, app.Services.GetRequiredService<TimeZoneInfo>(), cancellation);
+        await CheckTimeZoneAsync(source, app.Services.GetRequiredService<TimeZoneInfo>(), cancellation);
 
-        await using var database = UsageDatabase.CreateContext(databases.Owner);
-        var pending = (await database.Database.GetPendingMigrationsAsync(cancellation)).ToList();
-        if (pending.Count > 0 && !migrate)
+        await MigrateAsync(source, migrate && databases.Owner is not null, cancellation);
+        await MakeLoginsAsync(databases, cancellation);
+        await RuntimeChecks.CheckAsync(databases, cancellation);
+        if (migrate)
+        {
+            var partitions = new Partitions(databases.Owner ?? databases.Rollup, app.Services.GetRequiredService<TimeProvider>());
+            await MakePartitionsAsync(partitions, app.Logger, cancellation);
+        }
+    }
+
+    /// <summary>What only the owner of the tables can do, and a setting asks for.</summary>
+    private static void RefuseWithoutOwner(WebApplication app)
+    {
+        foreach (var (key, asks, instead) in new[]
+        {
+            ("Demo:Data", app.Configuration.GetValue("Demo:Data", false), "Set it to false; the command seed loads data as the owner."),
+            ("Demo:Traffic", app.Configuration.GetValue("Demo:Traffic", false), "Set it to false."),
+            ("Retention:Keep", app.Services.GetRequiredService<IOptions<RetentionOptions>>().Value.Period is not null,
+                "Leave it out, and run the command retention now and then, as the owner."),
+        })
+        {
+            if (asks)
+                throw new StartupException($"{key} needs the owner of the tables, and ConnectionStrings:UsageLogs is not given. {instead}");
+        }
+    }
+
+    private static async Task MigrateAsync(NpgsqlDataSource source, bool migrate, CancellationToken cancellation)
+    {
+        await using var database = UsageDatabase.CreateContext(source);
+        var pending = (await PendingAsync(database, cancellation)).ToList();
+        if (pending.Count == 0)
+            return;
+        if (!migrate)
         {
             throw new StartupException(
                 $"The database lacks {pending.Count} migration(s): {string.Join(", ", pending)}. " +
-                "Run 'dotnet run --project UsageLogsSite -- migrate', or set Database:MigrateOnStartup=true.");
+                "Run 'dotnet run --project UsageLogsSite -- migrate' with the owner's ConnectionStrings:UsageLogs, or give that to the site with Database:MigrateOnStartup=true.");
         }
 
-        if (pending.Count > 0)
+        try
+        {
             await database.Database.MigrateAsync(cancellation);
-        if (migrate)
-            await MakePartitionsAsync(new Partitions(databases.Owner, app.Services.GetRequiredService<TimeProvider>()), app.Logger, cancellation);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new StartupException($"The role of ConnectionStrings:UsageLogs may not migrate: {e.MessageText} {e.Hint}", e);
+        }
+    }
+
+    private static async Task<IEnumerable<string>> PendingAsync(UsageDbContext database, CancellationToken cancellation)
+    {
+        try
+        {
+            return await database.Database.GetPendingMigrationsAsync(cancellation);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            // The history became readable for the site's own roles with the migration that made these.
+            throw new StartupException(
+                $"The database lacks migrations, or the role of ConnectionStrings:Admin is not a member of usage_admin: {e.MessageText}. " +
+                "Run 'dotnet run --project UsageLogsSite -- migrate' with the owner's ConnectionStrings:UsageLogs.", e);
+        }
+    }
+
+    private static async Task MakeLoginsAsync(Databases databases, CancellationToken cancellation)
+    {
+        try
+        {
+            if (databases.Runtime.FirstOrDefault(r => r.OwnLogin is not null) is { } any)
+                await databases.Logins!.PasswordAsync(any.OwnLogin!, cancellation);
+        }
+        catch (PostgresException e)
+        {
+            throw new StartupException(
+                $"The role of ConnectionStrings:UsageLogs could not make the logins that the site works with: {e.MessageText}. " +
+                $"Let it: ALTER ROLE … CREATEROLE. Or: {RuntimeConnection.HowToMakeLogins}", e);
+        }
     }
 
     // A backup that runs, or a role that may not, is no reason not to start: rows of a month without a partition are accepted too.
@@ -59,17 +126,17 @@ internal static partial class DatabaseStartup
     internal static async Task LoadDemoAsync(this WebApplication app, CancellationToken cancellation)
     {
         if (app.Configuration.GetValue("Demo:Data", false))
-            await DemoData.LoadOnceAsync(app.Services.GetRequiredService<Databases>().Owner, cancellation);
+            await DemoData.LoadOnceAsync(app.Services.GetRequiredService<Databases>().Owner!, cancellation);
     }
 
-    private static async Task WaitForDatabaseAsync(NpgsqlDataSource owner, ILogger logger, CancellationToken cancellation)
+    private static async Task WaitForDatabaseAsync(NpgsqlDataSource source, string name, ILogger logger, CancellationToken cancellation)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                await using var connection = await owner.OpenConnectionAsync(cancellation);
+                await using var connection = await source.OpenConnectionAsync(cancellation);
                 if (connection.PostgreSqlVersion.Major < PostgresBinaries.OldestVersion)
                     throw new StartupException($"PostgreSQL {connection.PostgreSqlVersion} is too old: version {PostgresBinaries.OldestVersion} or newer is needed.");
                 return;
@@ -86,17 +153,17 @@ internal static partial class DatabaseStartup
             }
             catch (Exception e) when (DatabaseFailure.Is(e))
             {
-                throw new StartupException($"The database of ConnectionStrings:UsageLogs ({Where(owner)}) cannot be used: {e.Message}", e);
+                throw new StartupException($"The database of ConnectionStrings:{name} ({Where(source)}) cannot be used: {e.Message}", e);
             }
         }
     }
 
     /// <summary>The rollup divides days in PostgreSQL and pages name them here: both must know the zone.</summary>
-    private static async Task CheckTimeZoneAsync(NpgsqlDataSource owner, TimeZoneInfo zone, CancellationToken cancellation)
+    private static async Task CheckTimeZoneAsync(NpgsqlDataSource source, TimeZoneInfo zone, CancellationToken cancellation)
     {
         try
         {
-            await using var command = owner.CreateCommand("SELECT now() AT TIME ZONE $1");
+            await using var command = source.CreateCommand("SELECT now() AT TIME ZONE $1");
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = zone.Id });
             await command.ExecuteScalarAsync(cancellation);
         }
@@ -110,9 +177,9 @@ internal static partial class DatabaseStartup
         }
     }
 
-    private static string Where(NpgsqlDataSource owner)
+    private static string Where(NpgsqlDataSource source)
     {
-        var settings = new NpgsqlConnectionStringBuilder(owner.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
         return $"{settings.Host}:{settings.Port}/{settings.Database}";
     }
 

@@ -3,28 +3,56 @@ using Npgsql;
 namespace UsageLogsSite.Hosting;
 
 /// <summary>
-/// The site's ways into PostgreSQL, one per duty, so that each can have a role of its own. They are never shared:
-/// what one role may see must not leak through another's pool.
+/// The site's ways into PostgreSQL, one per duty, each with a role of its own. They are never shared: what one role may see must not
+/// leak through another's pool.
 /// </summary>
 internal sealed class Databases : IAsyncDisposable
 {
     private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Opens nothing yet: connections are made on first use.</summary>
-    /// <exception cref="StartupException">A connection string is missing or unreadable; the message names its key.</exception>
-    public Databases(IConfiguration configuration)
+    private readonly List<RuntimeConnection> _runtime = [];
+
+    private Databases(IConfiguration configuration, bool allAsOwner)
     {
-        Owner = Build("owner", Parse(configuration, "UsageLogs", "Rollup"));
-        Pages = Build("pages", WithPageTimeouts(Parse(configuration, "Admin", "UsageLogs")));
-        Rollup = Build("rollup", Dedicated(Parse(configuration, "Rollup", "UsageLogs")));
-        Listener = Build("listener", Dedicated(Parse(configuration, "Rollup", "UsageLogs")));
+        var owner = Read(configuration, "UsageLogs");
+        if (owner is not null)
+        {
+            Owner = Build("owner", owner);
+            var missing = RuntimeConnection.Roles.Where(r => Read(configuration, r.Key) is null).Select(r => r.Value);
+            Logins = new RuntimeLogins(Owner, owner.Database ?? owner.Username ?? "", [.. missing]);
+        }
+        else if (allAsOwner)
+        {
+            throw new StartupException("ConnectionStrings:UsageLogs is missing: commands work as the owner of the tables.");
+        }
+
+        Admin = Open("admin", "Admin", WithPageTimeouts);
+        Member = Open("member", "Member", WithPageTimeouts);
+        Rollup = Open("rollup", "Rollup", Dedicated);
+        Listener = Open("listener", "Rollup", Dedicated);
+
+        NpgsqlDataSource Open(string duty, string name, Action<NpgsqlConnectionStringBuilder> adjust)
+        {
+            var given = allAsOwner ? Read(configuration, "UsageLogs") : Read(configuration, name);
+            var settings = given ?? Read(configuration, "UsageLogs")
+                ?? throw new StartupException($"ConnectionStrings:{name} is missing. Give it, or only ConnectionStrings:UsageLogs.");
+            adjust(settings);
+            var login = given is null ? Logins!.NameOf(RuntimeConnection.Roles[name]) : null;
+            var source = Build(duty, settings, login, Logins);
+            if (!allAsOwner && duty != "listener")
+                _runtime.Add(new(name, source, login));
+            return source;
+        }
     }
 
-    /// <summary>Makes and changes the schema.</summary>
-    public NpgsqlDataSource Owner { get; }
+    /// <summary>Makes and changes the schema, which the running site needs not be able to; null where it is not given the owner's rights.</summary>
+    public NpgsqlDataSource? Owner { get; }
 
-    /// <summary>What pages ask; pooled.</summary>
-    public NpgsqlDataSource Pages { get; }
+    /// <summary>What pages of owners and analysts ask, and who may sign in: every row. Pooled.</summary>
+    public NpgsqlDataSource Admin { get; }
+
+    /// <summary>What pages of members ask: the rows of one user at a time, see <see cref="Queries.MemberDatabase"/>. Pooled.</summary>
+    public NpgsqlDataSource Member { get; }
 
     /// <summary>The fold's one connection; unpooled, as it holds the election's lock.</summary>
     public NpgsqlDataSource Rollup { get; }
@@ -32,44 +60,69 @@ internal sealed class Databases : IAsyncDisposable
     /// <summary>The change listener's one connection; unpooled, as it waits for notifications.</summary>
     public NpgsqlDataSource Listener { get; }
 
+    /// <summary>The site's own logins; null without the owner's rights.</summary>
+    internal RuntimeLogins? Logins { get; }
+
+    /// <summary>The connections that must not be able to do more than their duty; none where all is done as the owner.</summary>
+    internal IReadOnlyList<RuntimeConnection> Runtime => _runtime;
+
+    /// <summary>The site's ways; opens nothing yet: connections, and logins of the site's own, are made on first use.</summary>
+    /// <exception cref="StartupException">A connection string is missing, unreadable or not safe; the message names its key.</exception>
+    public static Databases OfSite(IConfiguration configuration) => new(configuration, allAsOwner: false);
+
+    /// <summary>Those of a command, which does everything as the owner.</summary>
+    /// <exception cref="StartupException">The owner's connection string is missing, unreadable or not safe; the message names its key.</exception>
+    public static Databases OfCommand(IConfiguration configuration) => new(configuration, allAsOwner: true);
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        await Pages.DisposeAsync();
+        await Admin.DisposeAsync();
+        await Member.DisposeAsync();
         await Rollup.DisposeAsync();
         await Listener.DisposeAsync();
-        await Owner.DisposeAsync();
+        Logins?.Dispose();
+        if (Owner is not null)
+            await Owner.DisposeAsync();
     }
 
-    /// <summary>Reads the connection string of a name, or of the one that stands in for it.</summary>
-    private static NpgsqlConnectionStringBuilder Parse(IConfiguration configuration, string name, string otherwise)
+    /// <summary>Reads the connection string of a name; null if it is not given.</summary>
+    private static NpgsqlConnectionStringBuilder? Read(IConfiguration configuration, string name)
     {
-        var key = string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)) ? otherwise : name;
-        var text = configuration.GetConnectionString(key);
+        var text = configuration.GetConnectionString(name);
         if (string.IsNullOrWhiteSpace(text))
-            throw new StartupException($"ConnectionStrings:{name} is missing. Give it, or only ConnectionStrings:UsageLogs.");
+            return null;
 
+        NpgsqlConnectionStringBuilder settings;
         try
         {
-            return new NpgsqlConnectionStringBuilder(text);
+            settings = new NpgsqlConnectionStringBuilder(text);
         }
         catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
         {
             throw new StartupException(
-                $"ConnectionStrings:{key} cannot be read ({e.Message}). An example: Host=localhost;Database=usagelogs;Username=app;Password=secret", e);
+                $"ConnectionStrings:{name} cannot be read ({e.Message}). An example: Host=localhost;Database=usagelogs;Username=app;Password=secret", e);
         }
-    }
 
-    // A reader waits for a page: fail while they still look, and let the site say so.
-    private static NpgsqlConnectionStringBuilder WithPageTimeouts(NpgsqlConnectionStringBuilder settings)
-    {
-        settings.Timeout = (int)PageTimeout.TotalSeconds;
-        settings.CommandTimeout = (int)PageTimeout.TotalSeconds;
+        // Both let what one reader has set in a connection reach the next one.
+        if (settings.Multiplexing || settings.NoResetOnClose)
+        {
+            throw new StartupException(
+                $"ConnectionStrings:{name} sets {(settings.Multiplexing ? "Multiplexing" : "No Reset On Close")}, which would let one member's identity reach another's query. Take it out.");
+        }
+
         return settings;
     }
 
+    // A reader waits for a page: fail while they still look, and let the site say so.
+    private static void WithPageTimeouts(NpgsqlConnectionStringBuilder settings)
+    {
+        settings.Timeout = (int)PageTimeout.TotalSeconds;
+        settings.CommandTimeout = (int)PageTimeout.TotalSeconds;
+    }
+
     // A connection that only listens notices a dead peer by nothing but its keep-alives.
-    private static NpgsqlConnectionStringBuilder Dedicated(NpgsqlConnectionStringBuilder settings)
+    private static void Dedicated(NpgsqlConnectionStringBuilder settings)
     {
         settings.Pooling = false;
         settings.KeepAlive = 5;
@@ -79,12 +132,27 @@ internal sealed class Databases : IAsyncDisposable
         // The server's side: an elected instance whose machine is gone must lose the election soon.
         settings.Options = $"{settings.Options} -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=8000".TrimStart();
         settings.Timeout = 5;
-        return settings;
     }
 
-    private static NpgsqlDataSource Build(string duty, NpgsqlConnectionStringBuilder settings)
+    private static NpgsqlDataSource Build(string duty, NpgsqlConnectionStringBuilder settings, string? login = null, RuntimeLogins? logins = null)
     {
         settings.ApplicationName = $"UsageLogsSite {duty}";
-        return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = duty }.Build();
+        if (login is not null)
+        {
+            settings.Database ??= settings.Username;
+            settings.Username = login;
+            settings.Password = null;
+        }
+
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = duty };
+        if (login is not null)
+        {
+            // Whoever opens a connection without awaiting it finds the password made by the start.
+            builder.UsePasswordProvider(
+                _ => logins!.PasswordAsync(login, CancellationToken.None).AsTask().GetAwaiter().GetResult(),
+                (_, cancellation) => logins!.PasswordAsync(login, cancellation));
+        }
+
+        return builder.Build();
     }
 }

@@ -37,7 +37,7 @@ internal sealed partial class DemoTraffic(Databases databases, TimeProvider time
     private async Task RespondAsync(Randomizer random, CancellationToken cancellation)
     {
         var log = DemoData.NewLog(random, Guid.Empty, default);
-        await using var command = databases.Owner.CreateCommand("""
+        await using var command = databases.Owner!.CreateCommand("""
             INSERT INTO usage_logs (user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, status)
             SELECT id, $1, $2, $3, $4, $5, $6 FROM users ORDER BY id OFFSET floor($7 * (SELECT count(*) FROM users)) LIMIT 1
             """);
@@ -54,7 +54,7 @@ internal sealed partial class DemoTraffic(Databases databases, TimeProvider time
     private async Task PurchaseAsync(Randomizer random, CancellationToken cancellation)
     {
         var (amount, credits) = DemoData.NewPack(random);
-        await using var insert = databases.Owner.CreateCommand("""
+        await using var insert = databases.Owner!.CreateCommand("""
             INSERT INTO credit_purchases (user_id, amount_usd, credits)
             SELECT id, $1, $2 FROM users WHERE user_type = 'external' ORDER BY random() LIMIT 1 RETURNING id
             """);
@@ -64,7 +64,7 @@ internal sealed partial class DemoTraffic(Databases databases, TimeProvider time
             return;
 
         await Task.Delay(PaymentTakes, time, cancellation);
-        await using var update = databases.Owner.CreateCommand("UPDATE credit_purchases SET status = $1 WHERE id = $2");
+        await using var update = databases.Owner!.CreateCommand("UPDATE credit_purchases SET status = $1 WHERE id = $2");
         update.Parameters.AddWithValue(random.Bool(0.9f) ? "completed" : "failed");
         update.Parameters.AddWithValue(id);
         await update.ExecuteNonQueryAsync(cancellation);

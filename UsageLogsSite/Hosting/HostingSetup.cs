@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
+using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Hosting;
 
@@ -27,11 +28,13 @@ internal static class HostingSetup
         builder.Services.AddSingleton(services => TimeZoneInfo.FindSystemTimeZoneById(services.GetRequiredService<IOptions<UsageOptions>>().Value.TimeZone));
     }
 
-    internal static void AddDatabases(this WebApplicationBuilder builder)
+    internal static void AddDatabases(this WebApplicationBuilder builder) => builder.AddDatabases(Databases.OfSite(builder.Configuration));
+
+    internal static void AddDatabases(this WebApplicationBuilder builder, Databases databases)
     {
-        var databases = new Databases(builder.Configuration);
         builder.Services.AddSingleton(_ => databases);
-        builder.Services.AddPooledDbContextFactory<UsageDbContext>(options => options.UseUsageDatabase(databases.Pages));
+        builder.Services.AddPooledDbContextFactory<UsageDbContext>(options => options.UseUsageDatabase(databases.Admin));
+        builder.Services.AddSingleton<MemberDatabase>();
     }
 
     internal static void AddDemo(this WebApplicationBuilder builder)
@@ -48,7 +51,7 @@ internal static class HostingSetup
         {
             try
             {
-                await using var command = databases.Pages.CreateCommand("SELECT 1");
+                await using var command = databases.Admin.CreateCommand("SELECT 1");
                 await command.ExecuteScalarAsync(cancellation);
                 return Results.Text("ready");
             }

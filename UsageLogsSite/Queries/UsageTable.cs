@@ -1,6 +1,5 @@
 using System.Data;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 
@@ -12,38 +11,15 @@ namespace UsageLogsSite.Queries;
 /// <param name="zone">The zone whose days periods are made of.</param>
 internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time, TimeZoneInfo zone)
 {
-    /// <summary>More than two: while others make the pool forget its connections, it may still hand out one of them.</summary>
-    private const int Attempts = 4;
-
     /// <summary>Answers a filter.</summary>
     /// <param name="filter">What to show; a page past the end is answered with the last page.</param>
     /// <param name="cancellation">Ends the query.</param>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal async Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await ReadOnceAsync(filter, cancellation);
-            }
-            catch (Exception e) when (attempt < Attempts && DatabaseFailure.IsLostConnection(e))
-            {
-                // Where one connection has ended, others of the pool have too, and it cannot know: no reader should be told of that.
-                await ForgetConnectionsAsync(cancellation);
-            }
-        }
-    }
+    internal Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation) =>
+        ReadRetry.RunAsync(contexts, (database, c) => ReadOnceAsync(database, filter, c), cancellation);
 
-    private async Task ForgetConnectionsAsync(CancellationToken cancellation)
+    private async Task<UsageView> ReadOnceAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
     {
-        await using var database = await contexts.CreateDbContextAsync(cancellation);
-        NpgsqlConnection.ClearPool((NpgsqlConnection)database.Database.GetDbConnection());
-    }
-
-    private async Task<UsageView> ReadOnceAsync(UsageFilter filter, CancellationToken cancellation)
-    {
-        await using var database = await contexts.CreateDbContextAsync(cancellation);
         var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
         var view = await ReadPageAsync(filter);
 

@@ -22,13 +22,13 @@ internal static class BriefLock
     /// <exception cref="RetentionException">The locks were not to be had for two minutes.</exception>
     /// <exception cref="NpgsqlException">The database failed.</exception>
     internal static async Task<TResult> RunAsync<TResult>(
-        NpgsqlDataSource owner, TimeProvider time, Func<NpgsqlConnection, Task<TResult>> work, CancellationToken cancellation)
+        NpgsqlDataSource source, TimeProvider time, Func<NpgsqlConnection, Task<TResult>> work, CancellationToken cancellation)
     {
         var start = Stopwatch.GetTimestamp();
         var (retry, timeout) = (FirstRetry, FirstTimeout);
         while (true)
         {
-            await using var connection = await owner.OpenConnectionAsync(cancellation);
+            await using var connection = await source.OpenConnectionAsync(cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             try
             {

@@ -18,7 +18,7 @@ internal sealed partial class Housekeeping(Databases databases, IOptions<Retenti
         {
             try
             {
-                var made = await new Partitions(databases.Owner, time).MakeAheadAsync(cancellation);
+                var made = await new Partitions(databases.Rollup, time).MakeAheadAsync(cancellation);
                 LogMade(logger, made);
                 var now = time.GetUtcNow();
                 if (options.Value.Period is { } keep && !(now - retained < RetentionInterval))
@@ -38,7 +38,7 @@ internal sealed partial class Housekeeping(Databases databases, IOptions<Retenti
 
     private async Task RetainAsync(RetentionPeriod keep, CancellationToken cancellation)
     {
-        var retention = new LogRetention(databases.Owner, time);
+        var retention = new LogRetention(databases.Owner!, time);
         var plan = await retention.PlanAsync(keep, cancellation);
         await retention.RunAsync(plan, (partition, logs) => LogDropped(logger, partition, logs, keep), cancellation);
     }

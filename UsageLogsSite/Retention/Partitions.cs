@@ -3,9 +3,9 @@ using Npgsql;
 namespace UsageLogsSite.Retention;
 
 /// <summary>The monthly partitions of <c>usage_logs</c>: those that are there, and those to come.</summary>
-/// <param name="owner">The database, as the owner of the tables.</param>
+/// <param name="source">The database, as somebody who may make them: the owner, or the rollup by the function it may call.</param>
 /// <param name="time">Says which month it is.</param>
-internal sealed class Partitions(NpgsqlDataSource owner, TimeProvider time)
+internal sealed class Partitions(NpgsqlDataSource source, TimeProvider time)
 {
     /// <summary>The partition for rows of months that have none; its name is known to the migrations.</summary>
     internal const string Default = "usage_logs_default";
@@ -52,7 +52,7 @@ internal sealed class Partitions(NpgsqlDataSource owner, TimeProvider time)
     /// <summary>All partitions, oldest first, the default one last.</summary>
     internal async Task<IReadOnlyList<Partition>> ListAsync(CancellationToken cancellation)
     {
-        await using var command = owner.CreateCommand(List);
+        await using var command = source.CreateCommand(List);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var partitions = new List<Partition>();
         while (await reader.ReadAsync(cancellation))
@@ -72,7 +72,7 @@ internal sealed class Partitions(NpgsqlDataSource owner, TimeProvider time)
     internal static DateTime MonthOf(DateTime at) => new(at.Year, at.Month, 1, 0, 0, 0, DateTimeKind.Utc);
 
     private Task<bool> MakeAsync(DateTime month, CancellationToken cancellation) => BriefLock.RunAsync(
-        owner,
+        source,
         time,
         async connection =>
         {

@@ -61,7 +61,7 @@ internal sealed partial class RollupJobs(
 
     private async Task VerifyAsync(RollupJob job, CancellationToken cancellation)
     {
-        await using var connection = await databases.Owner.OpenConnectionAsync(cancellation);
+        await using var connection = await databases.Rollup.OpenConnectionAsync(cancellation);
         var check = new TotalsCheck(connection, time);
         await foreach (var difference in check.DifferencesAsync(cancellation))
         {

@@ -7,7 +7,7 @@ namespace UsageLogsSite.Rollup;
 /// Compares the kept totals with the raw tables at one snapshot, exactly: writers write and the fold folds meanwhile. The server
 /// compares and only differences travel, one by one: memory does not grow with the data.
 /// </summary>
-/// <param name="connection">An open connection of the owner, without a transaction; used by one caller at a time.</param>
+/// <param name="connection">An open connection that may read all these tables, without a transaction; used by one caller at a time.</param>
 /// <param name="time">Paces the waiting.</param>
 internal sealed class TotalsCheck(NpgsqlConnection connection, TimeProvider time)
 {

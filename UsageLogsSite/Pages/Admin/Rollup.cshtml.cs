@@ -51,7 +51,7 @@ internal sealed class RollupModel(Databases databases, TimeProvider time, Rollup
 
     private async Task ReadAsync(CancellationToken cancellation)
     {
-        await using (var connection = await databases.Owner.OpenConnectionAsync(cancellation))
+        await using (var connection = await databases.Admin.OpenConnectionAsync(cancellation))
         {
             Folding = status.IsElected ? "This instance" : await Election.IsWonAsync(connection, cancellation) ? "Another instance" : "Nobody";
 
@@ -60,6 +60,6 @@ internal sealed class RollupModel(Databases databases, TimeProvider time, Rollup
             Pending = (long)(await count.ExecuteScalarAsync(cancellation))!;
         }
 
-        Partitions = await new Partitions(databases.Owner, time).ListAsync(cancellation);
+        Partitions = await new Partitions(databases.Admin, time).ListAsync(cancellation);
     }
 }

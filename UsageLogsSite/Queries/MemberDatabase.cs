@@ -1,0 +1,44 @@
+using System.Data;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using UsageLogsSite.Data;
+using UsageLogsSite.Hosting;
+
+namespace UsageLogsSite.Queries;
+
+/// <summary>
+/// What a member's pages ask. PostgreSQL shows the member's role the rows of one user: of whom, is set for a transaction at a time, and
+/// forgotten with it.
+/// </summary>
+internal sealed class MemberDatabase
+{
+    private readonly PooledDbContextFactory<UsageDbContext> _contexts;
+
+    /// <param name="databases">The ways into the database.</param>
+    /// <param name="logging">Told of statements.</param>
+    public MemberDatabase(Databases databases, ILoggerFactory logging)
+    {
+        var options = new DbContextOptionsBuilder<UsageDbContext>();
+        options.UseUsageDatabase(databases.Member).UseLoggerFactory(logging);
+        _contexts = new(options.Options);
+    }
+
+    /// <summary>Reads rows of one user, all of one snapshot.</summary>
+    /// <param name="userId">Whose rows there are.</param>
+    /// <param name="read">What is read; it must begin no transaction of its own, and is run anew after a lost connection.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal Task<T> ReadAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation) =>
+        ReadRetry.RunAsync(_contexts, (database, c) => ReadOnceAsync(database, userId, read, c), cancellation);
+
+    private static async Task<T> ReadOnceAsync<T>(
+        UsageDbContext database, Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
+    {
+        await using var transaction = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
+        await database.Database.ExecuteSqlAsync(
+            $"SET TRANSACTION READ ONLY; SELECT set_config('usage.user_id', {userId.ToString()}, true)", cancellation);
+        var result = await read(database, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return result;
+    }
+}

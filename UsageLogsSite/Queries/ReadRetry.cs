@@ -1,0 +1,36 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Queries;
+
+/// <summary>Reads again where only a connection was lost: no reader should be told of that.</summary>
+internal static class ReadRetry
+{
+    /// <summary>More than two: while others make the pool forget its connections, it may still hand out one of them.</summary>
+    private const int Attempts = 4;
+
+    /// <summary>Reads with a context of its own.</summary>
+    /// <param name="contexts">Makes the contexts.</param>
+    /// <param name="read">What is read; run anew with another context after a lost connection.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal static async Task<T> RunAsync<T>(
+        IDbContextFactory<UsageDbContext> contexts, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var database = await contexts.CreateDbContextAsync(cancellation);
+                return await read(database, cancellation);
+            }
+            catch (Exception e) when (attempt < Attempts && DatabaseFailure.IsLostConnection(e))
+            {
+                // Where one connection has ended, others of the pool have too, and it cannot know.
+                await using var database = await contexts.CreateDbContextAsync(cancellation);
+                NpgsqlConnection.ClearPool((NpgsqlConnection)database.Database.GetDbConnection());
+            }
+        }
+    }
+}
