@@ -30,6 +30,9 @@ public enum AuditAction
     /// <summary>Somebody looked at the logs of a user who is not themselves.</summary>
     ViewedLogs,
 
+    /// <summary>Somebody took a file of usage away.</summary>
+    Exported,
+
     /// <summary>Totals were compared or made anew.</summary>
     RanRollupJob,
 }

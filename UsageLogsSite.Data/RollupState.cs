@@ -1,6 +1,6 @@
 namespace UsageLogsSite.Data;
 
-/// <summary>The one row that tells in which zone the rollup keeps days and hours.</summary>
+/// <summary>The one row of what the rollup keeps about itself.</summary>
 public sealed class RollupState
 {
     /// <summary>Always true: the table has one row.</summary>
@@ -11,4 +11,7 @@ public sealed class RollupState
     /// made them: so long they stay empty.
     /// </summary>
     public string? TimeZone { get; set; }
+
+    /// <summary>What users' names in change hints are made with, so that who only hears the hints cannot tell whose they are.</summary>
+    public Guid HintKey { get; set; }
 }

@@ -94,5 +94,6 @@ internal sealed class RollupStateConfiguration : IEntityTypeConfiguration<Rollup
     {
         state.ToTable("rollup_state", table => table.HasCheckConstraint("ck_rollup_state_one_row", "id"));
         state.Property(s => s.Id).ValueGeneratedNever();
+        state.Property(s => s.HintKey).HasDefaultValueSql("gen_random_uuid()");
     }
 }

@@ -53,15 +53,15 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
         await all.NextAsync();
 
         // A refresh is logged after its event was sent.
-        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'?type=external'") > 0, "the first refresh is logged");
-        var before = site.Logs.Count(Refreshed, "'?type=external'");
+        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'/usage?type=external'") > 0, "the first refresh is logged");
+        var before = site.Logs.Count(Refreshed, "'/usage?type=external'");
 
         await Database.AddLogAsync(staff);
         await all.NextAsync();
         await Database.AddLogAsync(customer);
         await external.NextAsync();
-        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'?type=external'") > before, "the refresh is logged");
-        Assert.Equal(before + 1, site.Logs.Count(Refreshed, "'?type=external'"));
+        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'/usage?type=external'") > before, "the refresh is logged");
+        Assert.Equal(before + 1, site.Logs.Count(Refreshed, "'/usage?type=external'"));
     }
 
     [Fact]
@@ -109,9 +109,9 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
         await using var site = await Site.StartAsync(Database);
         await using var stream = await SseReader.OpenAsync(site, "?q=ann");
         await stream.NextAsync();
-        var before = site.Logs.Count(Refreshed, "'?q=ann'");
+        var before = site.Logs.Count(Refreshed, "'/usage?q=ann'");
         await Database.AddLogAsync(bob);
-        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'?q=ann'") > before, "the set was asked again");
+        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed, "'/usage?q=ann'") > before, "the set was asked again");
         await Database.AddLogAsync(ann);
 
         // Were Bob's change an event, it would come first.

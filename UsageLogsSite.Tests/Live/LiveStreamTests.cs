@@ -125,6 +125,43 @@ public sealed class LiveStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task The_end_of_a_session_is_the_last_event_whatever_waits()
+    {
+        await using var reader = Open("v1");
+        await reader.WroteAsync();
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
+        reader.Stream.EndSession();
+        reader.Stream.Offer(LiveEvent.Changed("v3"));
+        Assert.Equal("opened", (await reader.NextAsync()).Data);
+        Assert.Equal("session-ended", (await reader.NextAsync()).EventType);
+        await reader.Ended;
+    }
+
+    [Fact]
+    public async Task A_quiet_stream_tells_of_the_end_of_its_session_at_once()
+    {
+        await using var reader = Open("v1");
+        await reader.NextAsync();
+        reader.Stream.EndSession();
+        Assert.Equal("session-ended", (await reader.NextAsync()).EventType);
+        await reader.Ended;
+    }
+
+    [Fact]
+    public async Task A_reader_that_does_not_take_the_end_of_its_session_is_cut_off_within_seconds()
+    {
+        await using var reader = Open("v1");
+        await reader.WroteAsync();
+        reader.Stream.EndSession();
+        _time.Advance(TimeSpan.FromSeconds(1.9));
+        reader.Stream.Pulse(isFollowing: true);
+        Assert.False(reader.IsAborted);
+        _time.Advance(TimeSpan.FromSeconds(0.1));
+        reader.Stream.Pulse(isFollowing: true);
+        Assert.True(reader.IsAborted);
+    }
+
+    [Fact]
     public async Task An_old_stream_ends()
     {
         await using var reader = Open("v1");

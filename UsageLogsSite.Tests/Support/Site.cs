@@ -77,6 +77,13 @@ internal sealed class Site : WebApplicationFactory<Program>
         return http;
     }
 
+    /// <summary>Asks once, as whom the cookie names.</summary>
+    internal async Task<HttpResponseMessage> GetAsync(string address, string cookie)
+    {
+        using var http = ClientOf(cookie);
+        return await http.GetAsync(new Uri(address, UriKind.Relative), TestContext.Current.CancellationToken);
+    }
+
     /// <summary>Makes an account, without a password, and signs it in.</summary>
     /// <returns>The header <c>Cookie</c> of the browser that is signed in.</returns>
     internal async Task<string> SignInAsync(AccountRole role, Guid? userId = null) => await SignInAsync(await AddAccountAsync(role, userId));

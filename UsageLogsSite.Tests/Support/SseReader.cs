@@ -28,10 +28,10 @@ internal sealed class SseReader : IAsyncDisposable
     internal Task Ended => _reading;
 
     /// <summary>Opens a stream as the site's owner, or as whom the cookie names.</summary>
-    internal static async Task<SseReader> OpenAsync(Site site, string query = "", string? lastEventId = null, string? cookie = null)
+    internal static async Task<SseReader> OpenAsync(Site site, string query = "", string? lastEventId = null, string? cookie = null, string path = "/usage/events")
     {
         var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseCookies = false }) { BaseAddress = site.Address };
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/usage/events" + query);
+        using var request = new HttpRequestMessage(HttpMethod.Get, path + query);
         if (lastEventId is not null)
             request.Headers.Add("Last-Event-ID", lastEventId);
         var isSignedIn = cookie?.Contains("usage-session=", StringComparison.Ordinal) ?? false;

@@ -39,7 +39,7 @@ internal sealed class FilterSql(UsageFilter filter, DateTime now)
     internal string Limit() => $"LIMIT {Add(filter.Size)} OFFSET {Add((filter.Page - 1) * filter.Size)}";
 
     /// <summary>The pattern for LIKE, with a backslash as escape, of whatever contains a text.</summary>
-    private static string SearchPattern(string text) => $"%{text
+    internal static string SearchPattern(string text) => $"%{text
         .Replace(@"\", @"\\", StringComparison.Ordinal)
         .Replace("%", @"\%", StringComparison.Ordinal)
         .Replace("_", @"\_", StringComparison.Ordinal)}%";

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Extensions.Primitives;
 
 namespace UsageLogsSite.Filters;
 
@@ -16,8 +15,6 @@ internal sealed record UsageFilter
 
     /// <summary>Far beyond any real page, and safe to multiply by <see cref="Size"/>.</summary>
     internal const int MaxPage = 10_000_000;
-
-    internal static readonly IReadOnlyList<int> Sizes = [10, 25, 50, 100];
 
     /// <summary>Whose usage: everybody's unless set.</summary>
     public TypeFilter Type { get; init; } = TypeFilter.All;
@@ -40,7 +37,7 @@ internal sealed record UsageFilter
     /// <summary>The page shown, counted from 1.</summary>
     public int Page { get; init; } = 1;
 
-    /// <summary>Rows on a page: one of <see cref="Sizes"/>.</summary>
+    /// <summary>Rows on a page: one of <see cref="FilterQuery.Sizes"/>.</summary>
     public int Size { get; init; } = DefaultSize;
 
     /// <summary>Whether the filter leaves any user out.</summary>
@@ -52,29 +49,23 @@ internal sealed record UsageFilter
     /// <summary>Reads a query; a value that is not allowed becomes the default.</summary>
     internal static UsageFilter Parse(IQueryCollection query)
     {
-        var sort = Names.Parse(First(query, "sort"), UsageSort.LastActivity);
+        var sort = Names.Parse(query.First("sort"), UsageSort.LastActivity);
         return new UsageFilter
         {
-            Type = Names.Parse(First(query, "type"), TypeFilter.All),
-            Activity = Names.Parse(First(query, "activity"), ActivityFilter.All),
-            Period = UsagePeriod.Parse(First(query, "period")),
-            Search = CleanSearch(First(query, "q")),
+            Type = Names.Parse(query.First("type"), TypeFilter.All),
+            Activity = Names.Parse(query.First("activity"), ActivityFilter.All),
+            Period = UsagePeriod.Parse(query.First("period")),
+            Search = CleanSearch(query.First("q")),
             Sort = sort,
-            Descending = First(query, "dir") switch { "asc" => false, "desc" => true, _ => DescendsByDefault(sort) },
-            Page = int.TryParse(First(query, "page"), NumberStyles.None, CultureInfo.InvariantCulture, out var page)
+            Descending = query.First("dir") switch { "asc" => false, "desc" => true, _ => DescendsByDefault(sort) },
+            Page = int.TryParse(query.First("page"), NumberStyles.None, CultureInfo.InvariantCulture, out var page)
                 ? Math.Clamp(page, 1, MaxPage) : 1,
-            Size = int.TryParse(First(query, "size"), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-                && Sizes.Contains(size) ? size : DefaultSize,
+            Size = query.Size(DefaultSize),
         };
     }
 
     /// <summary>Whether a query is already written the canonical way.</summary>
-    internal bool IsCanonical(IQueryCollection query)
-    {
-        var parameters = Parameters();
-        return query.Count == parameters.Count
-            && parameters.All(p => query.TryGetValue(p.Key, out var values) && values.Count == 1 && values[0] == p.Value);
-    }
+    internal bool IsCanonical(IQueryCollection query) => query.Is(Parameters());
 
     /// <summary>The same list from its first page, ordered by a column; a second choice of the same column turns the order.</summary>
     internal UsageFilter SortedBy(UsageSort sort) =>
@@ -102,9 +93,6 @@ internal sealed record UsageFilter
                 parameters.Add(name, value);
         }
     }
-
-    private static string? First(IQueryCollection query, string name) =>
-        query.TryGetValue(name, out var values) && !StringValues.IsNullOrEmpty(values) ? values[0] : null;
 
     /// <summary>PostgreSQL refuses NUL in text, and a broken surrogate cannot be encoded: neither can be part of a name.</summary>
     private static string CleanSearch(string? text)

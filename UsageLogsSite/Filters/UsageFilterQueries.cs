@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using Microsoft.EntityFrameworkCore;
 using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Filters;
@@ -21,6 +22,18 @@ internal static class UsageFilterQueries
         from total in database.UsageTotals
         join user in database.Users on total.UserId equals user.Id
         select new UserUsage { User = user, Total = total };
+
+    /// <summary>The users that contain what is searched for, with their totals; all users where nothing is searched for.</summary>
+    internal static IQueryable<UserUsage> Matching(this UsageDbContext database, UsageFilter filter)
+    {
+        if (filter.Search.Length == 0)
+            return database.UserUsage();
+        var pattern = FilterSql.SearchPattern(filter.Search);
+        return
+            from user in database.Users.FromSql($@"SELECT * FROM users WHERE search_text LIKE lower({pattern}) ESCAPE '\'")
+            join total in database.UsageTotals on user.Id equals total.UserId
+            select new UserUsage { User = user, Total = total };
+    }
 
     /// <summary>The totals without their users, for what needs none.</summary>
     internal static IQueryable<UserUsage> Totals(this UsageDbContext database) =>

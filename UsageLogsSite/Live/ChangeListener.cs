@@ -5,7 +5,7 @@ using UsageLogsSite.Hosting;
 namespace UsageLogsSite.Live;
 
 /// <summary>
-/// Hears the rollup's hints on one connection of its own. After every gap it has everything compared anew, as hints are
+/// Hears the rollup's hints, and that sessions are over, on one connection of its own. After every gap it has everything compared anew, as hints are
 /// not kept for those who were away.
 /// </summary>
 internal sealed partial class ChangeListener(
@@ -14,19 +14,21 @@ internal sealed partial class ChangeListener(
 {
     private const string AccessChanged = "usage_access_changed";
 
+    private Guid _hintKey;
+
     /// <inheritdoc />
     protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         connection.Notification += (_, notification) => Hear(notification.Channel, notification.Payload);
-        await using var listen = new NpgsqlCommand($"LISTEN usage_changed; LISTEN {AccessChanged}", connection);
-        await listen.ExecuteNonQueryAsync(cancellation);
+        await using var listen = new NpgsqlCommand($"LISTEN usage_changed; LISTEN {AccessChanged}; SELECT hint_key FROM rollup_state", connection);
+        _hintKey = (Guid)(await listen.ExecuteScalarAsync(cancellation))!;
     }
 
     /// <inheritdoc />
     protected override async Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         visitors.Recheck();
-        sets.Follow();
+        sets.Follow(_hintKey);
         LogListening(logger);
         while (true)
             await connection.WaitAsync(cancellation);

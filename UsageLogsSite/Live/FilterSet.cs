@@ -1,12 +1,11 @@
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
-using UsageLogsSite.Filters;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Live;
 
 /// <summary>
-/// Everybody who looks at one filter: one query for each debounced change, whoever many watch, and an event only when
+/// Everybody who asks one question: one reading for each debounced change, however many watch, and an event only when
 /// what they see has changed.
 /// </summary>
 internal sealed partial class FilterSet : IDisposable
@@ -22,7 +21,7 @@ internal sealed partial class FilterSet : IDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<LiveStream> _streams = [];
     private readonly CancellationTokenSource _closed = new();
-    private readonly UsageTable _table;
+    private readonly QuestionReader _reader;
     private readonly SemaphoreSlim _readers;
     private readonly TimeProvider _time;
     private readonly LiveMetrics _metrics;
@@ -31,16 +30,16 @@ internal sealed partial class FilterSet : IDisposable
     private readonly Action<LiveStream> _leave;
     private readonly Debouncer _debouncer;
     private readonly ITimer _expiry;
-    private Task<UsageView>? _reading;
+    private Task<LiveView>? _reading;
     private volatile Snapshot? _current;
-    private volatile UsageView[] _earlier = [];
+    private volatile LiveView[] _earlier = [];
 
     internal FilterSet(
-        UsageFilter filter, UsageTable table, SemaphoreSlim readers, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics,
+        Question question, QuestionReader reader, SemaphoreSlim readers, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics,
         ILogger logger, Action<FilterSet, LiveStream> leave)
     {
-        Filter = filter;
-        _table = table;
+        Question = question;
+        _reader = reader;
         _readers = readers;
         _time = time;
         _metrics = metrics;
@@ -53,7 +52,7 @@ internal sealed partial class FilterSet : IDisposable
     }
 
     /// <summary>What its readers look at.</summary>
-    internal UsageFilter Filter { get; }
+    internal Question Question { get; }
 
     /// <summary>Ends when the set has been closed; never fails.</summary>
     internal Task Completion { get; }
@@ -101,16 +100,16 @@ internal sealed partial class FilterSet : IDisposable
     internal void Invalidate() => _debouncer.Signal();
 
     /// <summary>The current content: from memory while nothing is pending or it is younger than the debounce, else read once for all who ask.</summary>
-    internal ValueTask<UsageView> ReadAsync(CancellationToken cancellation)
+    internal ValueTask<LiveView> ReadAsync(CancellationToken cancellation)
     {
         if (_current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _options.Debounce))
-            return new ValueTask<UsageView>(current.View);
+            return new ValueTask<LiveView>(current.View);
 
-        return new ValueTask<UsageView>(RefreshAsync().WaitAsync(cancellation));
+        return new ValueTask<LiveView>(RefreshAsync().WaitAsync(cancellation));
     }
 
     /// <summary>A view of a moment ago, by its entity tag; null if it is forgotten or never was.</summary>
-    internal UsageView? Find(string etag) => Array.Find(_earlier, view => view.ETag == etag);
+    internal LiveView? Find(string etag) => Array.Find(_earlier, view => view.ETag == etag);
 
     /// <inheritdoc />
     public void Dispose()
@@ -148,9 +147,9 @@ internal sealed partial class FilterSet : IDisposable
         {
             // Whatever went wrong, readers must not be left behind for good.
             if (DatabaseFailure.Is(e))
-                LogDatabaseFailed(_logger, Filter.QueryString, e.GetBaseException().Message);
+                LogDatabaseFailed(_logger, Question.Name, e.GetBaseException().Message);
             else
-                LogRefreshFailed(_logger, Filter.QueryString, e);
+                LogRefreshFailed(_logger, Question.Name, e);
             await Task.Delay(RetryAfterFailure, _time, cancellation);
         }
     }
@@ -159,7 +158,7 @@ internal sealed partial class FilterSet : IDisposable
     /// One reading at a time, shared by all who ask. Changes are acknowledged before their reading begins: one that comes
     /// during it stays pending, and is read after it.
     /// </summary>
-    private Task<UsageView> RefreshAsync()
+    private Task<LiveView> RefreshAsync()
     {
         lock (_gate)
         {
@@ -173,15 +172,15 @@ internal sealed partial class FilterSet : IDisposable
     }
 
     // Not ended with the set: a page may wait for it too. The database's command time-out bounds it.
-    private async Task<UsageView> ReadAndTellAsync()
+    private async Task<LiveView> ReadAndTellAsync()
     {
         await _readers.WaitAsync();
         _debouncer.Acknowledge();
         var start = _time.GetTimestamp();
-        UsageView view;
+        LiveView view;
         try
         {
-            view = await _table.ReadAsync(Filter, CancellationToken.None);
+            view = await _reader.ReadAsync(Question, CancellationToken.None);
         }
         catch
         {
@@ -212,7 +211,7 @@ internal sealed partial class FilterSet : IDisposable
 
         ScheduleExpiry(view.NextExpiry);
         _metrics.Refreshed(elapsed, changed);
-        LogRefreshed(_logger, Filter.QueryString, elapsed.TotalMilliseconds, view.Rows.Count, changed, readers);
+        LogRefreshed(_logger, Question.Name, elapsed.TotalMilliseconds, view.RowCount, changed, readers);
         return view;
     }
 
@@ -225,17 +224,17 @@ internal sealed partial class FilterSet : IDisposable
         _expiry.Change(due < TimeSpan.Zero ? TimeSpan.Zero : due < LongestExpiry ? due : LongestExpiry, Timeout.InfiniteTimeSpan);
     }
 
-    [LoggerMessage(1001, LogLevel.Debug, "Live: refreshed '{Filter}' in {ElapsedMs:0.0} ms: {Rows} rows, changed: {Changed}, {Readers} readers")]
-    private static partial void LogRefreshed(ILogger logger, string filter, double elapsedMs, int rows, bool changed, int readers);
+    [LoggerMessage(1001, LogLevel.Debug, "Live: refreshed '{Question}' in {ElapsedMs:0.0} ms: {Rows} rows, changed: {Changed}, {Readers} readers")]
+    private static partial void LogRefreshed(ILogger logger, string question, double elapsedMs, int rows, bool changed, int readers);
 
-    [LoggerMessage(1002, LogLevel.Warning, "Live: the database could not refresh '{Filter}', trying again: {Reason}")]
-    private static partial void LogDatabaseFailed(ILogger logger, string filter, string reason);
+    [LoggerMessage(1002, LogLevel.Warning, "Live: the database could not refresh '{Question}', trying again: {Reason}")]
+    private static partial void LogDatabaseFailed(ILogger logger, string question, string reason);
 
-    [LoggerMessage(1008, LogLevel.Error, "Live: could not refresh '{Filter}', trying again")]
-    private static partial void LogRefreshFailed(ILogger logger, string filter, Exception exception);
+    [LoggerMessage(1008, LogLevel.Error, "Live: could not refresh '{Question}', trying again")]
+    private static partial void LogRefreshFailed(ILogger logger, string question, Exception exception);
 
     /// <param name="View">What the database answered.</param>
     /// <param name="Event">What tells readers of it.</param>
     /// <param name="ReadAt">When the question was asked, as a timestamp of the time provider.</param>
-    private sealed record Snapshot(UsageView View, LiveEvent Event, long ReadAt);
+    private sealed record Snapshot(LiveView View, LiveEvent Event, long ReadAt);
 }

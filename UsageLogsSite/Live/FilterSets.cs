@@ -1,20 +1,20 @@
 using Microsoft.Extensions.Options;
-using UsageLogsSite.Filters;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Live;
 
-/// <summary>All filters that somebody looks at: opened by the first reader, gone with the last.</summary>
+/// <summary>All questions whose answers somebody looks at: opened by the first reader, gone with the last.</summary>
 internal sealed partial class FilterSets(
-    UsageTable table, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger<FilterSets> logger) : IDisposable
+    QuestionReader reader, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger<FilterSets> logger) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _readers = new(options.Value.MaxConcurrentReads);
-    private readonly Dictionary<UsageFilter, FilterSet> _sets = [];
+    private readonly Dictionary<Question, FilterSet> _sets = [];
     private ITimer? _pulse;
+    private Guid? _hintKey;
     private volatile bool _isFollowing;
 
-    /// <summary>Number of filters that somebody looks at.</summary>
+    /// <summary>Number of questions whose answers somebody looks at.</summary>
     internal int Count
     {
         get
@@ -28,18 +28,18 @@ internal sealed partial class FilterSets(
     /// Opens a stream. The reader is added first and versions are compared then, so that no change falls between the page
     /// and its stream.
     /// </summary>
-    /// <param name="filter">What the reader looks at.</param>
+    /// <param name="question">What the reader looks at.</param>
     /// <param name="version">The version that the reader shows; null if unknown.</param>
     /// <returns>The stream; disposing it removes the reader.</returns>
-    internal LiveStream Subscribe(UsageFilter filter, string? version)
+    internal LiveStream Subscribe(Question question, string? version)
     {
         LiveStream stream;
         lock (_gate)
         {
-            if (!_sets.TryGetValue(filter, out var set))
+            if (!_sets.TryGetValue(question, out var set))
             {
-                set = new FilterSet(filter, table, _readers, options, time, metrics, logger, Leave);
-                _sets.Add(filter, set);
+                set = new FilterSet(question, reader, _readers, options, time, metrics, logger, Leave);
+                _sets.Add(question, set);
                 metrics.FilterSetOpened();
             }
 
@@ -49,20 +49,20 @@ internal sealed partial class FilterSets(
 
         metrics.StreamOpened();
         if (logger.IsEnabled(LogLevel.Debug))
-            LogSubscribed(logger, filter.QueryString);
+            LogSubscribed(logger, question.Name);
         return stream;
     }
 
-    /// <summary>What a filter shows now: from its filter set where that is followed, else from the database.</summary>
+    /// <summary>A question's answer now: from its filter set where that is followed, else from the database.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal ValueTask<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation)
+    internal ValueTask<LiveView> ReadAsync(Question question, CancellationToken cancellation)
     {
-        var set = _isFollowing ? SetOf(filter) : null;
-        return set?.ReadAsync(cancellation) ?? new ValueTask<UsageView>(table.ReadAsync(filter, cancellation));
+        var set = _isFollowing ? SetOf(question) : null;
+        return set?.ReadAsync(cancellation) ?? new ValueTask<LiveView>(reader.ReadAsync(question, cancellation));
     }
 
-    /// <summary>What a filter showed a moment ago, by its entity tag; null if nobody remembers.</summary>
-    internal UsageView? Find(UsageFilter filter, string etag) => SetOf(filter)?.Find(etag);
+    /// <summary>A question's answer a moment ago, by its entity tag; null if nobody remembers.</summary>
+    internal LiveView? Find(Question question, string etag) => SetOf(question)?.Find(etag);
 
     /// <summary>Wakes the sets that a change can touch.</summary>
     internal void Publish(UsageChange change)
@@ -71,15 +71,18 @@ internal sealed partial class FilterSets(
         {
             foreach (var set in _sets.Values)
             {
-                if (change.Affects(set.Filter))
+                if (change.Affects(set.Question, _hintKey))
                     set.Invalidate();
             }
         }
     }
 
     /// <summary>Changes are being heard again: whatever was missed is found by comparing everything.</summary>
-    internal void Follow()
+    /// <param name="hintKey">What users' names in hints are made with.</param>
+    internal void Follow(Guid hintKey)
     {
+        lock (_gate)
+            _hintKey = hintKey;
         _isFollowing = true;
         Publish(UsageChange.Anything);
     }
@@ -104,10 +107,10 @@ internal sealed partial class FilterSets(
         }
     }
 
-    private FilterSet? SetOf(UsageFilter filter)
+    private FilterSet? SetOf(Question question)
     {
         lock (_gate)
-            return _sets.GetValueOrDefault(filter);
+            return _sets.GetValueOrDefault(question);
     }
 
     private void Leave(FilterSet set, LiveStream stream)
@@ -116,7 +119,7 @@ internal sealed partial class FilterSets(
         {
             if (set.Remove(stream) == 0)
             {
-                _sets.Remove(set.Filter);
+                _sets.Remove(set.Question);
                 set.Dispose();
                 metrics.FilterSetClosed();
             }
@@ -124,12 +127,12 @@ internal sealed partial class FilterSets(
 
         metrics.StreamClosed();
         if (logger.IsEnabled(LogLevel.Debug))
-            LogLeft(logger, set.Filter.QueryString);
+            LogLeft(logger, set.Question.Name);
     }
 
-    [LoggerMessage(1003, LogLevel.Debug, "Live: a reader came to '{Filter}'")]
-    private static partial void LogSubscribed(ILogger logger, string filter);
+    [LoggerMessage(1003, LogLevel.Debug, "Live: a reader came to '{Question}'")]
+    private static partial void LogSubscribed(ILogger logger, string question);
 
-    [LoggerMessage(1004, LogLevel.Debug, "Live: a reader left '{Filter}'")]
-    private static partial void LogLeft(ILogger logger, string filter);
+    [LoggerMessage(1004, LogLevel.Debug, "Live: a reader left '{Question}'")]
+    private static partial void LogLeft(ILogger logger, string question);
 }

@@ -1,13 +1,14 @@
 using UsageLogsSite.Access;
-using UsageLogsSite.Filters;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Live;
 
-/// <summary>The stream's address.</summary>
+/// <summary>The streams' addresses: of the page <c>/usage</c>, and of one user's page.</summary>
 internal static class LiveEndpoints
 {
     internal const string Address = "/usage/events";
+    internal const string UserAddress = "/users/{id:guid}/events";
 
     internal static void AddLive(this WebApplicationBuilder builder)
     {
@@ -21,16 +22,15 @@ internal static class LiveEndpoints
     {
         // Taken here once: a scope of services for each stream would live as long as it does.
         var (sets, visitors) = (app.Services.GetRequiredService<FilterSets>(), app.Services.GetRequiredService<Visitors>());
-        app.MapGet(Address, http => CarryAsync(http, sets, visitors, app.Lifetime.ApplicationStopping)).ShortCircuit();
+        var stopping = app.Lifetime.ApplicationStopping;
+        app.MapGet(Address, http => CarryAsync(http, sets, visitors, Question.Of, stopping)).ShortCircuit();
+        app.MapGet(UserAddress, http => CarryAsync(http, sets, visitors, UserQuestion.Of, stopping)).ShortCircuit();
     }
 
-    private static async Task CarryAsync(HttpContext http, FilterSets sets, Visitors visitors, CancellationToken stopping)
+    private static async Task CarryAsync(HttpContext http, FilterSets sets, Visitors visitors, Func<HttpRequest, Visitor, Question?> read, CancellationToken stopping)
     {
-        if (await visitors.OfAsync(http) is null)
-        {
-            Visitors.Refuse(http);
+        if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
-        }
 
         var headers = http.Response.Headers;
         headers.ContentType = "text/event-stream";
@@ -40,7 +40,8 @@ internal static class LiveEndpoints
 
         // After a reconnect the browser repeats its first address; the last event it saw is newer than that.
         var version = http.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? http.Request.Query["version"].FirstOrDefault();
-        using var stream = sets.Subscribe(UsageFilter.Parse(http.Request.Query), version);
+        using var stream = sets.Subscribe(question, version);
+        using var held = visitors.Hold(visitor, stream.EndSession);
         await stream.CarryAsync(http, stopping);
     }
 }

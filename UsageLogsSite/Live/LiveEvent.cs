@@ -8,6 +8,9 @@ internal sealed class LiveEvent
     internal const string UsageChanged = "usage-changed";
     internal const string Heartbeat = "heartbeat";
 
+    /// <summary>The last event: whoever was signed in is not any more. The client stops.</summary>
+    internal static readonly LiveEvent SessionEnded = new("session-ended", "signed-out");
+
     /// <summary>No event means no change.</summary>
     internal static readonly LiveEvent Alive = new(Heartbeat, "alive");
 

@@ -7,6 +7,9 @@ namespace UsageLogsSite.Live;
 /// </summary>
 internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
 {
+    /// <summary>A reader that does not take its last event is let go sooner than others: its right to read is over.</summary>
+    private static readonly TimeSpan LastWriteDeadline = TimeSpan.FromSeconds(2);
+
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LiveOptions _options;
@@ -74,12 +77,22 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         lock (_gate)
         {
             // It must cost nobody anything. A write that is under way keeps the request from ending, so it is this one that is closed.
-            if (_writingSince != 0 && _time.GetElapsedTime(_writingSince) >= _options.WriteDeadline)
+            if (_writingSince != 0 && _time.GetElapsedTime(_writingSince) >= (_isEnding ? LastWriteDeadline : _options.WriteDeadline))
                 _http!.Abort();
             else if (_time.GetElapsedTime(_opened) >= _lifetime)
                 End();
             else if (_time.GetElapsedTime(_lastHeartbeat) >= _options.Heartbeat)
                 Beat(isFollowing);
+        }
+    }
+
+    /// <summary>Tells the reader that they are not signed in any more, as the last thing, whatever waits to be told. Safe from any thread.</summary>
+    internal void EndSession()
+    {
+        lock (_gate)
+        {
+            Put(LiveEvent.SessionEnded);
+            _isEnding = true;
         }
     }
 

@@ -40,6 +40,8 @@ internal sealed class ErrorModel : PageModel
     {
         SecurityHeaders.Set(HttpContext); // a failure has taken them away
         var failure = HttpContext.Features.Get<IExceptionHandlerPathFeature>();
+        if (failure is null && HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is null)
+            status = StatusCodes.Status404NotFound; // asked for by its address: nothing has failed
         if (failure is not null && DatabaseFailure.Is(failure.Error))
             ExplainDatabase(failure);
         else if (failure is not null || status is null or >= 500)

@@ -13,6 +13,10 @@ internal static class PagesSetup
     internal static void AddPages(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<UsageTable>();
+        builder.Services.AddSingleton<UserHistory>();
+        builder.Services.AddSingleton<UsageExport>();
+        builder.Services.AddSingleton<Audit>();
+        builder.Services.AddSingleton<QuestionReader>();
         builder.Services.AddSingleton<UsageFragments>();
         builder.Services.AddRazorPages(options =>
         {
@@ -28,6 +32,7 @@ internal static class PagesSetup
     {
         app.MapStaticAssets().ShortCircuit(); // open to everybody, and nobody is looked up for them
         app.MapUsageTable();
+        app.MapExport();
         app.MapRazorPages().WithStaticAssets();
         app.MapGet("/", () => Results.Redirect("/usage"));
     }

@@ -52,7 +52,8 @@ internal class FoundRow
     /// <summary>The users of an answer, in its order.</summary>
     internal static IReadOnlyList<UsageRow> ToRows(IEnumerable<FoundRow> found) => [.. found.Where(f => f.UserId is not null).Select(f => f.ToRow())];
 
-    private UsageRow ToRow() => new(
+    /// <summary>The user beside the sums, who must be there.</summary>
+    internal UsageRow ToRow() => new(
         UserId!.Value, Name!, Email!, Enum.Parse<UserType>(UserType!, ignoreCase: true), CreatedAt!.Value, Requests, Tokens, CreditsUsed,
         CreditsBought, CostUsd, RevenueUsd, CompletedPayments, CreditsLeft, LastActivity);
 }

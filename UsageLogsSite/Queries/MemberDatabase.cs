@@ -1,4 +1,3 @@
-using System.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using UsageLogsSite.Data;
@@ -31,14 +30,21 @@ internal sealed class MemberDatabase
     internal Task<T> ReadAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation) =>
         ReadRetry.RunAsync(_contexts, (database, c) => ReadOnceAsync(database, userId, read, c), cancellation);
 
-    private static async Task<T> ReadOnceAsync<T>(
-        UsageDbContext database, Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
+    /// <summary>Reads as <see cref="ReadAsync"/> does, but what is read goes somewhere at once, and so cannot be read anew.</summary>
+    internal async Task<T> ReadOnceAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
     {
-        await using var transaction = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        await database.Database.ExecuteSqlAsync(
-            $"SET TRANSACTION READ ONLY; SELECT set_config('usage.user_id', {userId.ToString()}, true)", cancellation);
-        var result = await read(database, cancellation);
-        await transaction.CommitAsync(cancellation);
-        return result;
+        await using var database = await _contexts.CreateDbContextAsync(cancellation);
+        return await ReadOnceAsync(database, userId, read, cancellation);
     }
+
+    private static Task<T> ReadOnceAsync<T>(
+        UsageDbContext database, Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation) =>
+        Snapshot.ReadAsync(
+            database,
+            async (identified, token) =>
+            {
+                await identified.Database.ExecuteSqlAsync($"SELECT set_config('usage.user_id', {userId.ToString()}, true)", token);
+                return await read(identified, token);
+            },
+            cancellation);
 }

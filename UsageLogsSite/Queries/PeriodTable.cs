@@ -34,6 +34,13 @@ internal static class PeriodTable
         return new UsageView(filter, sums.ToSummary(), FoundRow.ToRows(found), query.NextExpiry(sums.OldestInWindow), shown);
     }
 
+    /// <summary>All users that a filter with a period keeps, in its order, one after the other as the database finds them.</summary>
+    internal static IAsyncEnumerable<UsageRow> StreamAll(UsageDbContext database, UsageFilter filter, PeriodDates dates, ReportingTime now)
+    {
+        var query = new Statement(filter with { Page = 1, Size = int.MaxValue }, dates, now);
+        return database.Database.SqlQueryRaw<PeriodFound>(query.Sql, query.Parameters).AsAsyncEnumerable().Where(f => f.UserId is not null).Select(f => f.ToRow());
+    }
+
     private sealed class Statement
     {
         private readonly UsageFilter _filter;

@@ -77,7 +77,8 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
         return new UsageView(filter, (head.Sums ?? new()).ToSummary(), [.. rows.Select(ToRow)], expiry);
     }
 
-    private static UsageRow ToRow(UserUsage u) => new(
+    /// <summary>A user as shown.</summary>
+    internal static UsageRow ToRow(UserUsage u) => new(
         u.User.Id, u.User.Name, u.User.Email, u.User.UserType, u.User.CreatedAt,
         u.Total.Requests, u.Total.Tokens, u.Total.CreditsUsed, u.Total.CreditsBought, u.Total.CostUsd, u.Total.RevenueUsd,
         u.Total.CompletedPayments, u.Total.CreditsBought - u.Total.CreditsUsed, u.Total.LastActivity == UsageTotal.Never ? null : u.Total.LastActivity);

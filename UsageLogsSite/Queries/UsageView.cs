@@ -10,25 +10,17 @@ namespace UsageLogsSite.Queries;
 /// <param name="NextExpiry">When, in UTC, a sliding window or another day changes what is shown even if no row changes; null if never.</param>
 /// <param name="Period">The days that are shown; null for all time.</param>
 internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IReadOnlyList<UsageRow> Rows, DateTime? NextExpiry, PeriodShown? Period = null)
+    : LiveView(new TableQuestion(Filter).Address, VersionOf(Filter, Summary, Rows, Period), NextExpiry)
 {
     /// <summary>Number of pages; at least one.</summary>
     public int Pages => Math.Max(1, (int)((Summary.Users + Filter.Size - 1) / Filter.Size));
 
-    /// <summary>The filter as written in an address: made once for all who see this.</summary>
-    public string QueryString { get; } = Filter.QueryString;
+    /// <inheritdoc />
+    internal override int RowCount => Rows.Count;
 
-    /// <summary>
-    /// Names the content: equal on every instance that shows the same, whatever happened in between. It is the stream's event id, the
-    /// <c>version</c> parameter and, in quotes, the fragment's ETag.
-    /// </summary>
-    public string Version { get; } = Period is null
-        ? ContentHash.Of(Filter.QueryString, Summary, Rows)
-        : ContentHash.Of(Filter.QueryString, new { Summary, Period }, Rows);
-
-    /// <summary>The version as an entity tag (RFC 9110, section 8.8.3).</summary>
-    public string ETag => _etag ??= $"\"{Version}\"";
-
-    private string? _etag;
+    private static string VersionOf(UsageFilter filter, UsageSummary summary, IReadOnlyList<UsageRow> rows, PeriodShown? period) => period is null
+        ? ContentHash.Of(filter.QueryString, summary, rows)
+        : ContentHash.Of(filter.QueryString, new { summary, period }, rows);
 }
 
 /// <summary>Which days a view shows.</summary>

@@ -30,12 +30,21 @@ internal static class FoldStatement
                    sum(completed_payments)::integer AS completed_payments, bool_or(has_removed) AS has_removed, max(newest) AS newest
             FROM parts GROUP BY user_id, user_type
         ), {Totals}, {Settling}, {Moves}, {Activity.Apply("moved")}, {FoldOfPeriods.Expressions}, hint AS (
-            SELECT pg_notify('usage_changed', string_agg(user_type, ',')) FROM moved WHERE hour = 'infinity' HAVING count(*) > 0
+            SELECT pg_notify('usage_changed', string_agg(user_type, ',') || coalesce({HintedUsers}, '')) FROM moved WHERE hour = 'infinity' HAVING count(*) > 0
         )
         SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM picked), (SELECT max(place) FROM picked),
                CASE WHEN $3 AND (SELECT count(*) FROM picked) >= $1 THEN EXISTS (SELECT FROM usage_deltas WHERE user_id IS NULL)
                     ELSE EXISTS (SELECT FROM picked WHERE user_id IS NULL) END,
                (SELECT count(*) FROM hint)
+        """;
+
+    /// <summary>
+    /// Whose usage changed, by names that only who has the key can make (<see cref="Live.UsageChange.NameOf"/>): any login of the database can
+    /// hear them. Null where they are so many that to name all would take more than a payload holds.
+    /// </summary>
+    private const string HintedUsers = """
+        (SELECT ';' || string_agg(encode(substr(sha256(uuid_send(r.hint_key) || uuid_send(c.user_id)), 1, 4), 'hex'), ',')
+         FROM changes c, rollup_state r HAVING (SELECT count(*) FROM changes) <= 500)
         """;
 
     /// <summary>

@@ -13,7 +13,7 @@ internal sealed class SharedViews(FilterSets sets)
     private readonly ConcurrentDictionary<string, SharedView> _views = new();
 
     /// <summary>The view of a filter, watched from its first use on.</summary>
-    internal SharedView Of(string query) => _views.GetOrAdd(query, _ => new SharedView(UsageFilter.Parse(ParseQuery(query)), sets));
+    internal SharedView Of(string query) => _views.GetOrAdd(query, _ => new SharedView(new TableQuestion(UsageFilter.Parse(ParseQuery(query))), sets));
 
     private static QueryCollection ParseQuery(string query) => new(Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(query));
 }
@@ -22,14 +22,14 @@ internal sealed class SharedViews(FilterSets sets)
 internal sealed class SharedView
 {
     private readonly FilterSets _sets;
-    private readonly UsageFilter _filter;
+    private readonly TableQuestion _question;
     private readonly LiveStream _stream;
 
-    internal SharedView(UsageFilter filter, FilterSets sets)
+    internal SharedView(TableQuestion question, FilterSets sets)
     {
         _sets = sets;
-        _filter = filter;
-        _stream = sets.Subscribe(filter, version: null);
+        _question = question;
+        _stream = sets.Subscribe(question, version: null);
         _ = FollowAsync();
     }
 
@@ -37,7 +37,7 @@ internal sealed class SharedView
     internal event Action<UsageView>? Changed;
 
     /// <summary>What it shows now.</summary>
-    internal Task<UsageView> CurrentAsync() => _sets.ReadAsync(_filter, CancellationToken.None).AsTask();
+    internal async Task<UsageView> CurrentAsync() => (UsageView)await _sets.ReadAsync(_question, CancellationToken.None);
 
     private async Task FollowAsync()
     {

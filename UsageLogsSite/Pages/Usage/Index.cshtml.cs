@@ -1,16 +1,24 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using UsageLogsSite.Access;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Pages.Usage;
 
-/// <summary>The usage table as a whole page; its refreshes come from <see cref="UsageTableEndpoint"/>, by the same query and partial.</summary>
-internal sealed class IndexModel(FilterSets sets, TimeProvider time, TimeZoneInfo zone) : PageModel
+/// <summary>
+/// The list of users, or for a member their own usage, as a whole page; its refreshes come from <see cref="UsageTableEndpoint"/>, by the
+/// same query and partial.
+/// </summary>
+[ResponseCache(NoStore = true)] // whoever signs in next at this browser must not find it
+internal sealed class IndexModel(FilterSets sets, Visitors visitors, TimeProvider time, TimeZoneInfo zone) : PageModel
 {
     /// <summary>What is shown; set before the page is rendered.</summary>
-    public UsageView View { get; private set; } = null!;
+    public LiveView View { get; private set; } = null!;
+
+    /// <summary>What the page is called.</summary>
+    public string Title => View is UserView ? "My usage" : "Usage Logs";
 
     /// <summary>The calendar day in the reporting time zone: what the offered months are counted back from.</summary>
     public DateOnly Today => new ReportingTime(time.GetUtcNow().UtcDateTime, zone).Today;
@@ -18,15 +26,12 @@ internal sealed class IndexModel(FilterSets sets, TimeProvider time, TimeZoneInf
     /// <summary>Addresses that are not canonical, or name a page that does not exist, lead to the one that is.</summary>
     public async Task<IActionResult> OnGetAsync(CancellationToken cancellation)
     {
-        var filter = UsageFilter.Parse(Request.Query);
-        if (!filter.IsCanonical(Request.Query))
-            return Redirect("/usage" + filter.QueryString);
+        if (await visitors.OfAsync(HttpContext) is not { } visitor || Question.Of(Request, visitor) is not { } question)
+            return Challenge();
+        if (!question.IsCanonical(Request.Query))
+            return Redirect(question.Address);
 
-        View = await sets.ReadAsync(filter, cancellation);
-        if (View.Filter != filter)
-            return Redirect("/usage" + View.Filter.QueryString);
-
-        Response.Headers.CacheControl = "no-store"; // whoever signs in next at this browser must not find it
-        return Page();
+        View = await sets.ReadAsync(question, cancellation);
+        return View.Address == question.Address ? Page() : Redirect(View.Address);
     }
 }

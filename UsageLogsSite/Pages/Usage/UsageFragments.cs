@@ -19,24 +19,22 @@ namespace UsageLogsSite.Pages.Usage;
 /// </summary>
 internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider tempData, IServiceScopeFactory scopes)
 {
-    private const string Partial = "/Pages/Usage/_UsageTable.cshtml";
-
-    private readonly ConditionalWeakTable<UsageView, ConcurrentDictionary<string, Lazy<Task<UsageFragment>>>> _rendered = [];
+    private readonly ConditionalWeakTable<LiveView, ConcurrentDictionary<string, Lazy<Task<UsageFragment>>>> _rendered = [];
 
     /// <summary>The fragment of a view; whoever asks first renders it, everybody else waits for that.</summary>
     /// <param name="view">What to show.</param>
     /// <param name="shown">What the reader shows, an answer to the same filter: only what differs is rendered. Null for all.</param>
-    internal Task<UsageFragment> OfAsync(UsageView view, UsageView? shown)
+    internal Task<UsageFragment> OfAsync(LiveView view, UsageView? shown)
     {
         var fragments = _rendered.GetOrCreateValue(view);
         return fragments.TryGetValue(KeyOf(shown), out var known) ? known.Value : RenderOnceAsync(fragments, view, shown);
     }
 
-    private async Task<UsageFragment> RenderOnceAsync(ConcurrentDictionary<string, Lazy<Task<UsageFragment>>> fragments, UsageView view, UsageView? shown)
+    private async Task<UsageFragment> RenderOnceAsync(ConcurrentDictionary<string, Lazy<Task<UsageFragment>>> fragments, LiveView view, UsageView? shown)
     {
         try
         {
-            return await fragments.GetOrAdd(KeyOf(shown), _ => new Lazy<Task<UsageFragment>>(() => RenderAsync(new UsageTableModel(view, shown)))).Value;
+            return await fragments.GetOrAdd(KeyOf(shown), _ => new Lazy<Task<UsageFragment>>(() => RenderAsync(view, shown))).Value;
         }
         catch
         {
@@ -48,16 +46,23 @@ internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider t
 
     private static string KeyOf(UsageView? shown) => shown?.Version ?? "";
 
+    private Task<UsageFragment> RenderAsync(LiveView view, UsageView? shown) => view switch
+    {
+        UsageView table => RenderAsync("/Pages/Usage/_UsageTable.cshtml", new UsageTableModel(table, shown)),
+        UserView user => RenderAsync("/Pages/Users/_UserUsage.cshtml", user),
+        _ => throw new InvalidOperationException($"A {view.GetType().Name} has no partial."),
+    };
+
     // Not bound to the request that came first: others wait for it too.
-    private async Task<UsageFragment> RenderAsync(UsageTableModel table)
+    private async Task<UsageFragment> RenderAsync<TModel>(string partial, TModel shown)
     {
         await using var scope = scopes.CreateAsyncScope();
 
         var action = new ActionContext(new DefaultHttpContext { RequestServices = scope.ServiceProvider }, new RouteData(), new ActionDescriptor());
-        var found = views.GetView(executingFilePath: null, Partial, isMainPage: false);
+        var found = views.GetView(executingFilePath: null, partial, isMainPage: false);
         found.EnsureSuccessful(originalLocations: null);
         await using var markup = new StringWriter();
-        var model = new ViewDataDictionary<UsageTableModel>(new EmptyModelMetadataProvider(), new ModelStateDictionary()) { Model = table };
+        var model = new ViewDataDictionary<TModel>(new EmptyModelMetadataProvider(), new ModelStateDictionary()) { Model = shown };
         await found.View.RenderAsync(new ViewContext(
             action, found.View, model, new TempDataDictionary(action.HttpContext, tempData), markup, new HtmlHelperOptions()));
         return new UsageFragment(Encoding.UTF8.GetBytes(markup.ToString()));

@@ -1,13 +1,12 @@
 using Microsoft.Net.Http.Headers;
 using UsageLogsSite.Access;
-using UsageLogsSite.Filters;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Pages.Usage;
 
 /// <summary>
-/// <c>GET /usage/table</c>: the fragment that refreshes the page. Outside of MVC, as most requests come here and most answers are
+/// <c>GET /usage/table</c> and <c>/users/{id}/table</c>: the fragments that refresh the pages. Outside of MVC, as most requests come here and most answers are
 /// bytes that are ready. Who names the version shown (<c>If-None-Match</c>) gets 304 while it is current; who also says that it can
 /// put differences together (<c>A-IM: usage-rows</c>) gets only these, as 226 (RFC 3229, delta encoding in HTTP).
 /// </summary>
@@ -24,19 +23,20 @@ internal static class UsageTableEndpoint
         // Taken here once: a scope of services for each request would cost more than the answer.
         var (sets, fragments) = (app.Services.GetRequiredService<FilterSets>(), app.Services.GetRequiredService<UsageFragments>());
         var visitors = app.Services.GetRequiredService<Visitors>();
-        app.MapGet("/usage/table", http => AnswerAsync(http, visitors, sets, fragments)).ShortCircuit();
+        app.MapGet("/usage/table", http => AnswerAsync(http, sets, fragments, visitors, Question.Of)).ShortCircuit();
+        app.MapGet("/users/{id:guid}/table", http => AnswerAsync(http, sets, fragments, visitors, UserQuestion.Of)).ShortCircuit();
     }
 
-    private static async Task AnswerAsync(HttpContext http, Visitors visitors, FilterSets sets, UsageFragments fragments)
+    private static async Task AnswerAsync(
+        HttpContext http, FilterSets sets, UsageFragments fragments, Visitors visitors, Func<HttpRequest, Visitor, Question?> read)
     {
-        if (await visitors.OfAsync(http) is null)
-        {
-            Visitors.Refuse(http);
-            return;
-        }
+        if (await Asked.OfAsync(http, visitors, read) is (_, var question))
+            await AnswerAsync(http, sets, fragments, question);
+    }
 
-        var filter = http.Request.UsageFilter();
-        var view = await sets.ReadAsync(filter, http.RequestAborted);
+    private static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments, Question question)
+    {
+        var view = await sets.ReadAsync(question, http.RequestAborted);
         var headers = http.Response.Headers;
 
         // The answer also names the address bar's next address: a browser's cache would repeat that at the wrong time.
@@ -49,8 +49,8 @@ internal static class UsageTableEndpoint
             return;
         }
 
-        NameAddress(http, filter, view);
-        var shown = http.Request.Headers["A-IM"] == Differences ? FindShown(sets, filter, view, known) : null;
+        NameAddress(http, question, view);
+        var shown = http.Request.Headers["A-IM"] == Differences ? FindShown(sets, question, view, known) : null;
         if (shown is not null)
         {
             http.Response.StatusCode = StatusCodes.Status226IMUsed;
@@ -67,30 +67,29 @@ internal static class UsageTableEndpoint
     }
 
     /// <summary>Whether a list of entity tags names a view. Nearly always it is one tag, of this view or of the one before: only others are taken apart.</summary>
-    private static bool Names(string tags, UsageView view) =>
+    private static bool Names(string tags, LiveView view) =>
         tags == view.ETag || (tags.Length > view.ETag.Length && NamesAmongOthers(tags, view));
 
-    private static bool NamesAmongOthers(string tags, UsageView view) =>
+    private static bool NamesAmongOthers(string tags, LiveView view) =>
         EntityTagHeaderValue.TryParseList([tags], out var known)
         && known.Any(tag => tag.Compare(new EntityTagHeaderValue(view.ETag), useStrongComparison: false));
 
     /// <summary>The view that the reader shows, if it is remembered and answers the same: a page may have moved.</summary>
-    private static UsageView? FindShown(FilterSets sets, UsageFilter filter, UsageView view, string known)
+    private static UsageView? FindShown(FilterSets sets, Question question, LiveView view, string known)
     {
         // A proxy that packs answers makes tags weak (RFC 9110, section 8.8.1).
         var tag = known.StartsWith("W/", StringComparison.Ordinal) ? known[2..] : known;
-        return sets.Find(filter, tag) is { } shown && shown.Filter == view.Filter ? shown : null;
+        return sets.Find(question, tag) is UsageView shown && shown.Address == view.Address ? shown : null;
     }
 
     /// <summary>Keeps the address bar true: a reader's choice becomes a step to go back from, a background refresh never does.</summary>
-    private static void NameAddress(HttpContext http, UsageFilter asked, UsageView view)
+    private static void NameAddress(HttpContext http, Question asked, LiveView view)
     {
-        var address = "/usage" + view.QueryString;
-        if (!Uri.TryCreate(http.Request.Headers["HX-Current-URL"], UriKind.Absolute, out var shown) || shown.PathAndQuery == address)
+        if (!Uri.TryCreate(http.Request.Headers["HX-Current-URL"], UriKind.Absolute, out var shown) || shown.PathAndQuery == view.Address)
             return;
         if (http.Request.Headers["HX-Source"] != BackgroundSource)
-            http.Response.Headers["HX-Push-Url"] = address;
-        else if (view.Filter != asked)
-            http.Response.Headers["HX-Replace-Url"] = address;
+            http.Response.Headers["HX-Push-Url"] = view.Address;
+        else if (view.Address != asked.Address)
+            http.Response.Headers["HX-Replace-Url"] = view.Address;
     }
 }

@@ -1,0 +1,77 @@
+using System.Globalization;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace UsageLogsSite.Filters;
+
+/// <summary>
+/// What a reader asked to see of one user's usage. Immutable and normalised, as <see cref="UsageFilter"/>; parameters that only the list of
+/// users knows mean nothing here.
+/// </summary>
+internal sealed record UserFilter
+{
+    internal const int DefaultSize = 25;
+
+    /// <summary>When the usage was: all of it unless set.</summary>
+    public UsagePeriod Period { get; init; }
+
+    /// <summary>The log that comes just before the first one shown; null for the newest.</summary>
+    public LogCursor? Before { get; init; }
+
+    /// <summary>Logs shown: one of <see cref="FilterQuery.Sizes"/>.</summary>
+    public int Size { get; init; } = DefaultSize;
+
+    /// <summary>The canonical query, with a leading question mark, or empty.</summary>
+    public string QueryString => QueryHelpers.AddQueryString("", Parameters());
+
+    /// <summary>Reads a query; a value that is not allowed becomes the default.</summary>
+    internal static UserFilter Parse(IQueryCollection query) => new()
+    {
+        Period = UsagePeriod.Parse(query.First("period")),
+        Before = LogCursor.Parse(query.First("before")),
+        Size = query.Size(DefaultSize),
+    };
+
+    /// <summary>Whether a query is already written the canonical way.</summary>
+    internal bool IsCanonical(IQueryCollection query) => query.Is(Parameters());
+
+    private Dictionary<string, string?> Parameters()
+    {
+        var parameters = new Dictionary<string, string?>();
+        if (Period != default)
+            parameters.Add("period", Period.Name);
+        if (Before is { } before)
+            parameters.Add("before", before.ToString());
+        if (Size != DefaultSize)
+            parameters.Add("size", Size.ToString(CultureInfo.InvariantCulture));
+        return parameters;
+    }
+}
+
+/// <summary>A log's place in the order of a user's logs, newest first: a page begins after it, however many come on top meanwhile.</summary>
+/// <param name="At">The log's time, in UTC, to the microsecond as PostgreSQL keeps it.</param>
+/// <param name="Id">The log's id.</param>
+internal readonly record struct LogCursor(DateTime At, Guid Id)
+{
+    /// <summary>Later than any log may be.</summary>
+    private static readonly DateTime End = new(2200, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    /// <summary>The place in addresses: microseconds since 1970, and the id in hexadecimal digits.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{(At - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond}-{Id:N}");
+
+    /// <summary>The place that a text names; null where it names none.</summary>
+    internal static LogCursor? Parse(string? text)
+    {
+        if (text?.Split('-') is not [var at, var id]
+            || !long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+            || microseconds > (End - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond
+            || !Guid.TryParseExact(id, "N", out var log))
+        {
+            return null;
+        }
+
+        // Written in one way only: other digits for the same place would be another address.
+        var cursor = new LogCursor(DateTime.UnixEpoch.AddMicroseconds(microseconds), log);
+        return cursor.ToString() == text ? cursor : null;
+    }
+}

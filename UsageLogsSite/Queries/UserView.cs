@@ -1,0 +1,69 @@
+using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
+
+namespace UsageLogsSite.Queries;
+
+/// <summary>One user's usage at one moment.</summary>
+/// <param name="Question">What was asked.</param>
+/// <param name="User">Whose usage; null where there is no such user, or the asker may not see them.</param>
+/// <param name="Sums">What it adds up to, in the period or in all.</param>
+/// <param name="Days">The days of the chart, oldest first, without gaps.</param>
+/// <param name="TimeZone">The id of the zone whose days they are.</param>
+/// <param name="Logs">The logs shown, newest first.</param>
+/// <param name="IsLast">Whether no older log is left.</param>
+/// <param name="NextExpiry">When, in UTC, other days are shown.</param>
+internal sealed record UserView(
+    UserQuestion Question, ShownUser? User, UserSums Sums, IReadOnlyList<UserDay> Days, string TimeZone, IReadOnlyList<LogRow> Logs, bool IsLast,
+    DateTime? NextExpiry)
+    : LiveView(Question.Address, ContentHash.Of(Question.Address, new { User, Sums, Days, TimeZone, IsLast }, Logs), NextExpiry)
+{
+    /// <inheritdoc />
+    internal override int RowCount => Logs.Count;
+}
+
+/// <summary>Who a user is.</summary>
+/// <param name="UserId">The user's id.</param>
+/// <param name="Name">The user's name; may be empty.</param>
+/// <param name="Email">The user's e-mail address.</param>
+/// <param name="Type">Staff or customer.</param>
+/// <param name="CreatedAt">When the user was created, in UTC.</param>
+/// <param name="CreditsLeft">Credits of completed purchases of all time, less those used.</param>
+/// <param name="CompletedPayments">Number of completed purchases of all time.</param>
+/// <param name="LastActivity">Time of the newest usage log of all time, in UTC; null if there is none.</param>
+internal sealed record ShownUser(
+    Guid UserId, string Name, string Email, UserType Type, DateTime CreatedAt, decimal CreditsLeft, int CompletedPayments, DateTime? LastActivity);
+
+/// <summary>What a user's usage adds up to.</summary>
+/// <param name="Requests">Number of usage logs.</param>
+/// <param name="Tokens">Prompt and completion tokens.</param>
+/// <param name="CreditsUsed">Credits used by responses.</param>
+/// <param name="CreditsBought">Credits of completed purchases.</param>
+/// <param name="CostUsd">Cost in US dollars.</param>
+/// <param name="PaidUsd">Amount of completed purchases in US dollars.</param>
+internal sealed record UserSums(long Requests, long Tokens, decimal CreditsUsed, decimal CreditsBought, decimal CostUsd, decimal PaidUsd)
+{
+    /// <summary>Nothing.</summary>
+    internal static readonly UserSums None = new(0, 0, 0, 0, 0, 0);
+}
+
+/// <summary>A day of the chart.</summary>
+/// <param name="Day">The calendar day in the reporting time zone.</param>
+/// <param name="Requests">Number of usage logs.</param>
+/// <param name="CostUsd">Their cost in US dollars.</param>
+internal sealed record UserDay(DateOnly Day, long Requests, decimal CostUsd);
+
+/// <summary>One AI response.</summary>
+/// <param name="Id">The log's id.</param>
+/// <param name="At">When, in UTC.</param>
+/// <param name="Model">The model that answered.</param>
+/// <param name="PromptTokens">Tokens of the question.</param>
+/// <param name="CompletionTokens">Tokens of the answer.</param>
+/// <param name="Credits">Credits used.</param>
+/// <param name="CostUsd">Cost in US dollars.</param>
+/// <param name="Status">How it ended.</param>
+internal sealed record LogRow(
+    Guid Id, DateTime At, string Model, int PromptTokens, int CompletionTokens, decimal Credits, decimal CostUsd, UsageLogStatus Status)
+{
+    /// <summary>Its place among the user's logs.</summary>
+    internal LogCursor Cursor => new(At, Id);
+}
