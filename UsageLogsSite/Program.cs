@@ -38,6 +38,7 @@ try
 
     await app.PrepareDatabaseAsync(app.MayMigrate(), app.Lifetime.ApplicationStopping);
     await app.LoadDemoAsync(app.Lifetime.ApplicationStopping);
+    await app.PrepareAccountsAsync(isDemo: postgres is not null, app.Lifetime.ApplicationStopping);
     await app.RunAsync();
     return 0;
 }

@@ -64,7 +64,7 @@ internal static class Stalled
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 1024 };
         await socket.ConnectAsync(address, cancellation);
-        var request = $"GET {(wantsStream ? "/usage/events" : "/usage/table?size=100")} HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        var request = $"GET {(wantsStream ? "/usage/events" : "/usage/table?size=100")} HTTP/1.1\r\nHost: localhost\r\n{SignedIn.HeaderFor(address)}\r\n";
         await socket.SendAsync(Encoding.ASCII.GetBytes(wantsStream ? request : string.Concat(Enumerable.Repeat(request, PagesAskedFor))), cancellation);
         return socket;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using UsageLogsSite.Benchmarks.Support;
 using UsageLogsSite.Filters;
 
@@ -13,10 +14,11 @@ internal static class CachedLoad
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
 
     /// <summary>The bytes of a request for a fragment.</summary>
+    /// <param name="site">Whom to ask.</param>
     /// <param name="filter">What to show.</param>
     /// <param name="version">The version that the client has; null for none.</param>
-    internal static byte[] Request(UsageFilter filter, string? version) =>
-        HttpWire.Request($"/usage/table{filter.QueryString}", version is null ? "" : $"If-None-Match: {version}\r\n");
+    internal static byte[] Request(IPEndPoint site, UsageFilter filter, string? version) =>
+        HttpWire.Request(site, $"/usage/table{filter.QueryString}", version is null ? "" : $"If-None-Match: {version}\r\n");
 
     /// <summary>Measures.</summary>
     /// <param name="site">Whom to ask.</param>
@@ -29,12 +31,12 @@ internal static class CachedLoad
         // A reader's stream keeps the filter set, and with it the view.
         using var stream = new HttpWire(site.Address);
         await stream.ConnectAsync(cancellation);
-        await stream.OpenAsync(HttpWire.Request($"/usage/events{filter.QueryString}", "Accept: text/event-stream\r\n"), cancellation);
+        await stream.OpenAsync(HttpWire.Request(site.Address, $"/usage/events{filter.QueryString}", "Accept: text/event-stream\r\n"), cancellation);
         await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
 
         using var first = new HttpWire(site.Address);
         await first.ConnectAsync(cancellation);
-        var request = Request(filter, isKnown ? (await first.GetAsync(Request(filter, version: null), cancellation)).ETag : null);
+        var request = Request(site.Address, filter, isKnown ? (await first.GetAsync(Request(site.Address, filter, version: null), cancellation)).ETag : null);
         var expected = isKnown ? 304 : 200;
         await AskAsync(site, request, expected, WarmUp, cancellation);
         var start = Stopwatch.GetTimestamp();

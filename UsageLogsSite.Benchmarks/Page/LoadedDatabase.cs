@@ -76,7 +76,7 @@ internal sealed class LoadedDatabase : IAsyncDisposable
         if (!_wire.IsConnected)
             await _wire.ConnectAsync(cancellation);
         var start = Stopwatch.GetTimestamp();
-        var answer = await _wire.GetAsync(CachedLoad.Request(filter, version: null), cancellation);
+        var answer = await _wire.GetAsync(CachedLoad.Request(Site.Address, filter, version: null), cancellation);
         return answer.Status == 200
             ? Stopwatch.GetElapsedTime(start).TotalMilliseconds
             : throw new InvalidOperationException($"The site answered {answer.Status}.");

@@ -22,9 +22,9 @@ internal sealed class HttpWire(IPEndPoint address) : IDisposable
 
     internal bool IsConnected => _socket.Connected;
 
-    /// <summary>A request as a browser sends it, but for the length of its headers.</summary>
-    internal static byte[] Request(string path, string headers = "") =>
-        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, deflate, br\r\n{headers}\r\n");
+    /// <summary>A request to a site as a browser sends it, but for the length of its headers.</summary>
+    internal static byte[] Request(IPEndPoint site, string path, string headers = "") =>
+        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, deflate, br\r\n{SignedIn.HeaderFor(site)}{headers}\r\n");
 
     /// <summary>Opens the connection.</summary>
     internal async Task ConnectAsync(CancellationToken cancellation) => await _socket.ConnectAsync(address, cancellation);

@@ -41,7 +41,7 @@ internal sealed class SiteProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a variant and waits until it answers.</summary>
+    /// <summary>Starts a variant, waits until it answers and signs in.</summary>
     /// <param name="variant">"ours" is the site itself; anything else is served by this program.</param>
     /// <param name="connectionString">Its database.</param>
     /// <param name="port">Where to listen; 0 for any free port.</param>
@@ -58,6 +58,8 @@ internal sealed class SiteProcess : IAsyncDisposable
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         start.Environment["ConnectionStrings__UsageLogs"] = connectionString;
 
+        (start.Environment["Admin__Email"], start.Environment["Admin__Password"]) = (SignedIn.Email, SignedIn.Password);
+
         // All viewers share one address here: the limits of one client are not what is measured.
         start.Environment["Live__MaxStreamsPerClient"] = start.Environment["Live__MaxStreamsPerAddress"] = "100000";
         start.Environment["Limits__RequestsPerSecond"] = "100000";
@@ -65,6 +67,8 @@ internal sealed class SiteProcess : IAsyncDisposable
         site._process.OutputDataReceived += (_, _) => { };
         site._process.BeginOutputReadLine();
         await site.WaitUntilReadyAsync(cancellation);
+        if (variant == "ours")
+            await SignedIn.AtAsync(address, cancellation);
         return site;
     }
 

@@ -23,7 +23,7 @@ public sealed class PublishedApp : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Starts the published site with these settings and waits for its page.</summary>
+    /// <summary>Starts the published site with these settings, waits for its page and signs in as its first owner.</summary>
     internal async Task<RunningApp> StartAsync(Dictionary<string, string> settings)
     {
         await PublishAsync();
@@ -78,15 +78,20 @@ internal sealed class RunningApp : IAsyncDisposable
     private RunningApp(Process process, Uri address)
     {
         _process = process;
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
     }
 
+    /// <summary>A client that is signed in as an owner, and follows no redirect.</summary>
     internal HttpClient Http { get; }
+
+    /// <summary>The header <c>Cookie</c> of <see cref="Http"/>.</summary>
+    internal string Cookie { get; private set; } = "";
 
     internal static async Task<RunningApp> StartAsync(string program, string workingDirectory, Dictionary<string, string> settings)
     {
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [program, "--urls", address.ToString()]) { WorkingDirectory = workingDirectory };
+        (start.Environment["Admin__Email"], start.Environment["Admin__Password"]) = ("owner@example.test", "correct horse battery");
         foreach (var (key, value) in settings)
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         var app = new RunningApp(Process.Start(start)!, address);
@@ -98,7 +103,24 @@ internal sealed class RunningApp : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
         }
 
+        await app.SignInAsync(address);
         return app;
+    }
+
+    private async Task SignInAsync(Uri address)
+    {
+        try
+        {
+            using var owner = new Visit(address);
+            await owner.SignInAsync("owner@example.test", "correct horse battery");
+            Cookie = owner.Cookie;
+            Http.DefaultRequestHeaders.Add("Cookie", Cookie);
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Ends the process as a crash does.</summary>

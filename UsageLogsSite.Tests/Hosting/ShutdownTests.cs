@@ -25,7 +25,7 @@ public sealed partial class ShutdownTests(PostgresCluster cluster, PublishedApp 
         });
         var readers = new List<Reader>();
         while (readers.Count < Streams)
-            readers.Add(await Reader.OpenAsync(app.Http.BaseAddress!));
+            readers.Add(await Reader.OpenAsync(app));
         await Eventually.TrueAsync(() => readers.All(r => r.HasBegun), "all streams are open");
 
         var start = Stopwatch.GetTimestamp();
@@ -62,11 +62,12 @@ public sealed partial class ShutdownTests(PostgresCluster cluster, PublishedApp 
         /// <summary>All that came; fails if the connection was reset.</summary>
         internal Task<string> ToEnd { get; }
 
-        internal static async Task<Reader> OpenAsync(Uri site)
+        internal static async Task<Reader> OpenAsync(RunningApp app)
         {
+            var site = app.Http.BaseAddress!;
             var client = new TcpClient();
             await client.ConnectAsync(site.Host, site.Port, Cancellation);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /usage/events HTTP/1.1\r\nHost: {site.Authority}\r\n\r\n"), Cancellation);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /usage/events HTTP/1.1\r\nHost: {site.Authority}\r\nCookie: {app.Cookie}\r\n\r\n"), Cancellation);
             return new Reader(client);
         }
 

@@ -125,6 +125,9 @@ internal sealed class Site : WebApplicationFactory<Program>
         await Eventually.TrueAsync(() => Logs.Count(1007, fence) == 1, "the listener has heard everything");
     }
 
+    /// <summary>Waits until the site has heard of every change of accounts and sessions so far: hints come in order, whatever their channel.</summary>
+    internal Task HeardAsync() => QuietAsync();
+
     internal async Task<IHtmlDocument> GetPageAsync(string address)
     {
         using var response = await Http.GetAsync(new Uri(address, UriKind.Relative), TestContext.Current.CancellationToken);

@@ -25,12 +25,14 @@ internal static class AccessSetup
     internal static void AddAccess(this WebApplicationBuilder builder)
     {
         builder.AddSettings<SessionsOptions>("Sessions");
+        builder.AddSettings<AdminOptions>("Admin");
         builder.AddAccounts(databases => databases.Admin);
         builder.Services.AddSingleton<SessionStore>();
         builder.Services.AddSingleton<HeldSessions>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldSessions>());
         builder.Services.AddSingleton<Visitors>();
         builder.Services.AddScoped<PasswordSignIn>();
+        builder.Services.AddSingleton<SignInLinks>();
 
         // One name for all instances, wherever they are installed: they read each other's cookies.
         builder.Services.AddDataProtection().SetApplicationName("UsageLogsSite").PersistKeysToDbContext<UsageDbContext>();
@@ -52,6 +54,7 @@ internal static class AccessSetup
     /// <param name="source">The way into PostgreSQL.</param>
     internal static void AddAccounts(this WebApplicationBuilder builder, Func<Databases, NpgsqlDataSource> source)
     {
+        builder.Services.AddScoped<Accounts>();
         builder.Services.AddScoped(services => new UsageDbContext((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>()
             .UseUsageDatabase(source(services.GetRequiredService<Databases>()))
             .UseQueryTrackingBehavior(QueryTrackingBehavior.TrackAll)
@@ -68,7 +71,7 @@ internal static class AccessSetup
                 RequireLowercase = false,
                 RequireNonAlphanumeric = false,
                 RequireUppercase = false,
-                RequiredUniqueChars = 4,
+                RequiredUniqueChars = 1,
             };
         }).AddEntityFrameworkStores<UsageDbContext>();
     }
@@ -95,6 +98,7 @@ internal static class AccessSetup
     /// <summary>A page leads to the sign-in; a script's request is told, as it would put the sign-in where it does not belong.</summary>
     private static Task Challenge(HttpContext http, string signIn)
     {
+        http.Features.Get<SessionFailure>()?.Cause.Throw();
         http.Response.Headers.CacheControl = "no-store";
         if (http.Request.Headers.ContainsKey("HX-Request") || http.Request.Path.StartsWithSegments("/api"))
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;

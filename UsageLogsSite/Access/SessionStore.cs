@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.ExceptionServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
@@ -20,6 +21,7 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
 {
     private const int KeyBytes = 32;
     private const int LongestDevice = 200;
+    private const int Attempts = 4;
 
     private const string Find =
         """
@@ -42,6 +44,21 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
 
     /// <summary>Those of these sessions that are not over, by <see cref="Visitor.SessionId"/>.</summary>
     internal async Task<Dictionary<string, Visitor>> FindAsync(byte[][] ids, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await FindOnceAsync(ids, cancellation);
+            }
+            catch (Exception e) when (attempt < Attempts && DatabaseFailure.IsLostConnection(e))
+            {
+                _source.Clear(); // where one connection of the pool has ended, others have too
+            }
+        }
+    }
+
+    private async Task<Dictionary<string, Visitor>> FindOnceAsync(byte[][] ids, CancellationToken cancellation)
     {
         await using var command = _source.CreateCommand(Find);
         command.Parameters.AddWithValue(ids);
@@ -109,9 +126,10 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
             httpContext.Features.Set(visitor);
             return TicketOf(visitor);
         }
-        catch (Exception e) when (DatabaseFailure.Is(e) && httpContext.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>() is not null)
+        catch (Exception e) when (DatabaseFailure.Is(e))
         {
-            // The page that says so must not fail for the same reason.
+            // For who may be anybody that is nobody, such as the page that says so; where somebody is needed it is a failure.
+            httpContext.Features.Set(new SessionFailure(ExceptionDispatchInfo.Capture(e)));
             return null;
         }
     }
@@ -169,3 +187,7 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         return new AuthenticationTicket(new ClaimsPrincipal(identity), properties, IdentityConstants.ApplicationScheme);
     }
 }
+
+/// <summary>Why it is not known who asks.</summary>
+/// <param name="Cause">What the database failed with.</param>
+internal sealed record SessionFailure(ExceptionDispatchInfo Cause);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using UsageLogsSite.Access;
 using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Hosting;
@@ -9,7 +10,7 @@ internal sealed class StartupException(string message, Exception? inner = null) 
     /// <summary>What to tell an operator about a failed start; null where the failure is the program's own.</summary>
     internal static string? Explain(Exception exception) => exception switch
     {
-        StartupException or RetentionException => exception.Message,
+        StartupException or RetentionException or AccountException => exception.Message,
         AggregateException several when several.InnerExceptions.All(e => Explain(e) is not null) =>
             string.Join(Environment.NewLine, several.InnerExceptions.Select(Explain)),
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),

@@ -1,3 +1,4 @@
+using UsageLogsSite.Access;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
@@ -18,6 +19,7 @@ internal static class Server
         builder.AddHosting();
         builder.AddDatabases();
         builder.AddRollup();
+        builder.AddAccess();
         builder.AddLive();
         builder.Services.AddSingleton<UsageTable>();
         builder.Services.AddSingleton<SharedViews>();

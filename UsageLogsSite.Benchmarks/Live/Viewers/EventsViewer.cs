@@ -19,7 +19,7 @@ internal abstract class EventsViewer(IPEndPoint address, string query, FetchConn
     {
         if (!Main.IsConnected)
             await Main.ConnectAsync(cancellation);
-        var head = await Main.OpenAsync(HttpWire.Request(path, "Accept: text/event-stream\r\n"), cancellation);
+        var head = await Main.OpenAsync(HttpWire.Request(Address, path, "Accept: text/event-stream\r\n"), cancellation);
         _head = head;
         return head.Status;
     }

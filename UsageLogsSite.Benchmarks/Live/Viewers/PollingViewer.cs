@@ -26,7 +26,7 @@ internal sealed class PollingViewer(IPEndPoint address, string query) : Viewer(a
 
     private async Task RefreshAsync(CancellationToken cancellation)
     {
-        var answer = await Main.GetAsync(HttpWire.Request("/table" + Query), cancellation);
+        var answer = await Main.GetAsync(HttpWire.Request(Address, "/table" + Query), cancellation);
         Show(NumberAfter(answer.Body.Span, "\"requests\":"u8) ?? throw new IOException($"Answered with {answer.Status}."));
     }
 }

@@ -25,7 +25,7 @@ internal sealed class RefetchViewer(IPEndPoint address, string query, FetchConne
     }
 
     private async Task RefreshAsync(CancellationToken cancellation) => Show(await Fetch.GetAsync(
-        HttpWire.Request("/table" + Query),
+        HttpWire.Request(Address, "/table" + Query),
         answer => NumberAfter(answer.Body.Span, "\"requests\":"u8) ?? throw new IOException($"Answered with {answer.Status}."),
         cancellation));
 }

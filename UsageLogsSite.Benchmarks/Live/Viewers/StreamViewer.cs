@@ -31,7 +31,7 @@ internal class StreamViewer(IPEndPoint address, string query, FetchConnection fe
     protected async Task RefreshAsync(CancellationToken cancellation)
     {
         var (status, version, requests) = await Fetch.GetAsync(
-            HttpWire.Request("/usage/table" + Query, $"HX-Request: true\r\nA-IM: usage-rows\r\nIf-None-Match: \"{_version}\"\r\n"), Read, cancellation);
+            HttpWire.Request(Address, "/usage/table" + Query, $"HX-Request: true\r\nA-IM: usage-rows\r\nIf-None-Match: \"{_version}\"\r\n"), Read, cancellation);
         if (status == 304)
             return;
         if (status is not (200 or 226))

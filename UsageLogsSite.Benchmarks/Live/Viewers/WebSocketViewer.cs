@@ -18,7 +18,7 @@ internal abstract class WebSocketViewer(IPEndPoint address, string query) : View
     {
         await Main.ConnectAsync(cancellation);
         var head = await Main.OpenAsync(
-            HttpWire.Request(path, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), cancellation);
+            HttpWire.Request(Address, path, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), cancellation);
         if (head.Status != 101)
             throw new IOException($"The web socket was answered with {head.Status}.");
         _socket = WebSocket.CreateFromStream(Main.Upgrade(), isServer: false, subProtocol: null, Timeout.InfiniteTimeSpan);

@@ -69,7 +69,7 @@ public sealed class RollupPageTests(PostgresCluster cluster) : SiteTest(cluster)
         foreach (var page in new[] { first, second })
         {
             Assert.Equal(("Running…", "true"), (Text(page, "#verdict"), page.QuerySelector("#verify")!.GetAttribute("aria-busy")));
-            Assert.All(page.QuerySelectorAll("form button"), button => Assert.True(button.HasAttribute("disabled")));
+            Assert.All(page.QuerySelectorAll("main form button"), button => Assert.True(button.HasAttribute("disabled")));
             Assert.Equal("2", page.QuerySelector("head noscript")!.InnerHtml.Split("content=\"")[1][..1]);
         }
 
