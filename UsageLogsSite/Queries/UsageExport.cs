@@ -18,6 +18,9 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
 {
     private static readonly CsvWriterOptions Format = new() { Injection = CsvInjection.Escape, FormatProvider = CultureInfo.InvariantCulture };
 
+    /// <summary>All digits that a sum of amounts can have, without zeros at its end.</summary>
+    private const string EveryDigit = "0.##########";
+
     private static readonly string[] UserColumns =
     [
         "user_id", "name", "email", "user_type", "created_at_utc", "requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd",
@@ -86,10 +89,10 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(user.CreatedAt, "O");
         csv.WriteField(user.Requests);
         csv.WriteField(user.Tokens);
-        csv.WriteField(user.CreditsUsed);
-        csv.WriteField(user.CreditsBought);
-        csv.WriteField(user.CostUsd);
-        csv.WriteField(user.RevenueUsd);
+        csv.WriteField(user.CreditsUsed, EveryDigit);
+        csv.WriteField(user.CreditsBought, EveryDigit);
+        csv.WriteField(user.CostUsd, EveryDigit);
+        csv.WriteField(user.RevenueUsd, EveryDigit);
         csv.WriteField(user.CompletedPayments);
         csv.WriteField(user.LastActivity, "O");
     }
@@ -102,8 +105,8 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(log.Model);
         csv.WriteField(log.PromptTokens);
         csv.WriteField(log.CompletionTokens);
-        csv.WriteField(log.Credits);
-        csv.WriteField(log.CostUsd);
+        csv.WriteField(log.Credits, EveryDigit);
+        csv.WriteField(log.CostUsd, EveryDigit);
         csv.WriteField(Names.Of(log.Status));
     }
 }

@@ -13,21 +13,21 @@ internal static class ExportEndpoint
 {
     internal static void MapExport(this WebApplication app)
     {
-        app.MapGet("/usage/export.csv", (HttpContext http, Visitors visitors, UsageExport export, Audit audit) =>
-            SendAsync(http, visitors, export, audit, Question.Of));
-        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, Visitors visitors, UsageExport export, Audit audit) =>
-            SendAsync(http, visitors, export, audit, UserQuestion.Of));
+        app.MapGet("/usage/export.csv", (HttpContext http, Visitors visitors, UsageExport export, Audit audit, TimeProvider time) =>
+            SendAsync(http, visitors, export, audit, time, Question.Of));
+        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, Visitors visitors, UsageExport export, Audit audit, TimeProvider time) =>
+            SendAsync(http, visitors, export, audit, time, UserQuestion.Of));
     }
 
     private static async Task SendAsync(
-        HttpContext http, Visitors visitors, UsageExport export, Audit audit, Func<HttpRequest, Visitor, Question?> read)
+        HttpContext http, Visitors visitors, UsageExport export, Audit audit, TimeProvider time, Func<HttpRequest, Visitor, Question?> read)
     {
         if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
 
         var subject = (question as UserQuestion)?.UserId.ToString() ?? "";
         await audit.WriteAsync(http, visitor, AuditAction.Exported, subject, question.Address, http.RequestAborted);
-        var name = string.Create(CultureInfo.InvariantCulture, $"usage-{DateTime.UtcNow:yyyy-MM-dd-HHmm}.csv");
+        var name = string.Create(CultureInfo.InvariantCulture, $"usage-{time.GetUtcNow():yyyy-MM-dd-HHmm}.csv");
         http.Response.ContentType = "text/csv; charset=utf-8; header=present";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         http.Response.Headers.CacheControl = "no-store";
