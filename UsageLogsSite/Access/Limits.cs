@@ -36,9 +36,11 @@ internal static class Limits
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
                 Requests(limits.Value.RequestsPerSecond, ClientId.Of),
                 Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.AddressOf),
-                Streams(live.Value.MaxStreamsPerClient, ClientId.Of),
-                Streams(live.Value.MaxStreamsPerAddress, ClientId.AddressOf),
-                Streams(live.Value.MaxStreams, _ => "all"),
+                AtOnce(OpensStream, live.Value.MaxStreamsPerClient, ClientId.Of),
+                AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, ClientId.AddressOf),
+                AtOnce(OpensStream, live.Value.MaxStreams, _ => "all"),
+                AtOnce(IsExport, 1, ClientId.Of),
+                AtOnce(IsExport, limits.Value.ExportsAtOnce, _ => "all"),
                 Opens(live.Value.MaxOpensPerSecond));
             var refusals = Refusals(limits.Value);
             limiter.OnRejected = (rejected, cancellation) => RefuseAsync(rejected, refusals, cancellation);
@@ -58,8 +60,8 @@ internal static class Limits
         },
         options => new TokenBucketRateLimiter(options));
 
-    private static PartitionedRateLimiter<HttpContext> Streams(int most, Func<HttpContext, string> who) => Create(
-        OpensStream, who, new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 }, options => new ConcurrencyLimiter(options));
+    private static PartitionedRateLimiter<HttpContext> AtOnce(Func<HttpContext, bool> applies, int most, Func<HttpContext, string> who) => Create(
+        applies, who, new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 }, options => new ConcurrencyLimiter(options));
 
     /// <summary>After a restart all readers come back at once: they are let in one after the other, and wait no longer than a connect may take.</summary>
     private static PartitionedRateLimiter<HttpContext> Opens(int perSecond) => Create(
@@ -76,7 +78,9 @@ internal static class Limits
         },
         options => new TokenBucketRateLimiter(options));
 
-    private static bool OpensStream(HttpContext http) => http.Request.Path.StartsWithSegments(LiveEndpoints.Address);
+    private static bool OpensStream(HttpContext http) => http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsExport(HttpContext http) => http.Request.Path.Value!.EndsWith("/export.csv", StringComparison.OrdinalIgnoreCase);
 
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) => Create(
         _ => true,

@@ -15,6 +15,7 @@ internal static class PagesSetup
         builder.Services.AddSingleton<UsageTable>();
         builder.Services.AddSingleton<UserHistory>();
         builder.Services.AddSingleton<UsageExport>();
+        builder.Services.AddSingleton<ExportEndpoint>();
         builder.Services.AddSingleton<Audit>();
         builder.Services.AddSingleton<QuestionReader>();
         builder.Services.AddSingleton<UsageFragments>();
@@ -32,7 +33,7 @@ internal static class PagesSetup
     {
         app.MapStaticAssets().ShortCircuit(); // open to everybody, and nobody is looked up for them
         app.MapUsageTable();
-        app.MapExport();
+        ExportEndpoint.Map(app);
         app.MapRazorPages().WithStaticAssets();
         app.MapGet("/", () => Results.Redirect("/usage"));
     }

@@ -61,6 +61,23 @@ public sealed class ExportTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Single((await ReadAsync(site, "/usage/export.csv", cookie)).TrimEnd().Split('\n'));
     }
 
+    [Fact]
+    public async Task A_file_that_nobody_fetches_is_given_up_and_holds_up_no_other()
+    {
+        await Database.ExecuteAsync("INSERT INTO users (name, email) SELECT repeat('n', 200), i || repeat('e', 200) || '@example.test' FROM generate_series(1, 40000) i");
+        await using var site = await Site.StartAsync(Database, new() { ["Limits:ExportsAtOnce"] = "1", ["Limits:LongestExport"] = "00:00:02" });
+        using var slow = site.ClientOf(site.Cookie);
+        using var stalled = await slow.GetAsync(new Uri("/usage/export.csv", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using (var refused = await site.GetAsync("/usage/export.csv?sort=name", site.Cookie))
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+
+        const string Held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'UsageLogsSite admin' AND state <> 'idle'";
+        await Eventually.TrueAsync(async () => await Database.ScalarAsync<long>(Held) == 0, "the database has nothing to keep any more");
+        await Assert.ThrowsAnyAsync<Exception>(() => stalled.Content.ReadAsByteArrayAsync(Cancellation));
+        using var next = await site.GetAsync("/usage/export.csv?q=nobody", site.Cookie);
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
+    }
+
     private static async Task<string> ReadAsync(Site site, string address, string? cookie = null)
     {
         using var answer = await site.GetAsync(address, cookie ?? site.Cookie);

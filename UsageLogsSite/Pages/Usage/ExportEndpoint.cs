@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Options;
 using UsageLogsSite.Access;
 using UsageLogsSite.Data;
 using UsageLogsSite.Queries;
@@ -9,18 +10,15 @@ namespace UsageLogsSite.Pages.Usage;
 /// <c>GET /usage/export.csv</c> and <c>/users/{id}/export.csv</c>: all that the page is about as a file. Who took what away is written down
 /// before the first row leaves.
 /// </summary>
-internal static class ExportEndpoint
+internal sealed class ExportEndpoint(Visitors visitors, UsageExport export, Audit audit, IOptions<LimitOptions> limits, TimeProvider time)
 {
-    internal static void MapExport(this WebApplication app)
+    internal static void Map(WebApplication app)
     {
-        app.MapGet("/usage/export.csv", (HttpContext http, Visitors visitors, UsageExport export, Audit audit, TimeProvider time) =>
-            SendAsync(http, visitors, export, audit, time, Question.Of));
-        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, Visitors visitors, UsageExport export, Audit audit, TimeProvider time) =>
-            SendAsync(http, visitors, export, audit, time, UserQuestion.Of));
+        app.MapGet("/usage/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of));
+        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, UserQuestion.Of));
     }
 
-    private static async Task SendAsync(
-        HttpContext http, Visitors visitors, UsageExport export, Audit audit, TimeProvider time, Func<HttpRequest, Visitor, Question?> read)
+    private async Task SendAsync(HttpContext http, Func<HttpRequest, Visitor, Question?> read)
     {
         if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
@@ -31,11 +29,13 @@ internal static class ExportEndpoint
         http.Response.ContentType = "text/csv; charset=utf-8; header=present";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         http.Response.Headers.CacheControl = "no-store";
+        using var limit = new CancellationTokenSource(limits.Value.LongestExport, time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
         try
         {
-            await export.WriteAsync(question, http.Response.Body, http.RequestAborted);
+            await export.WriteAsync(question, http.Response.Body, ended.Token);
         }
-        catch (Exception e) when (http.Response.HasStarted && DatabaseFailure.Is(e))
+        catch (Exception e) when (limit.IsCancellationRequested || (http.Response.HasStarted && DatabaseFailure.Is(e)))
         {
             // A file that ends early must not look whole.
             http.Abort();
