@@ -9,6 +9,10 @@ namespace UsageLogsSite.Queries;
 /// What a member's pages ask. PostgreSQL shows the member's role the rows of one user: of whom, is set for a transaction at a time, and
 /// forgotten with it.
 /// </summary>
+/// <remarks>
+/// The policy is a condition on the user's id, and so a look by index in every table that begins its key with it. <c>usage_days</c> begins
+/// with the day: ask for one day at a time (<c>CROSS JOIN LATERAL (… WHERE day = … LIMIT 1)</c>), not for a range of them.
+/// </remarks>
 internal sealed class MemberDatabase
 {
     private readonly PooledDbContextFactory<UsageDbContext> _contexts;

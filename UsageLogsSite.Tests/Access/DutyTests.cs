@@ -1,0 +1,75 @@
+using Npgsql;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Access;
+
+/// <summary>What the other roles may do, and may not.</summary>
+public sealed class DutyTests(PostgresCluster cluster) : RoleTest(cluster)
+{
+    [Theory]
+    [InlineData("UPDATE audit_log SET who = 'nobody'")]
+    [InlineData("DELETE FROM audit_log")]
+    [InlineData("TRUNCATE audit_log")]
+    [InlineData("UPDATE users SET name = 'Eve'")]
+    [InlineData("DELETE FROM usage_logs")]
+    [InlineData("UPDATE usage_totals SET requests = 0")]
+    [InlineData("SELECT password FROM site_logins")]
+    [InlineData("SET ROLE usage_rollup")]
+    public Task Pages_change_nothing_but_accounts(string statement) => RefusedByAsync(Databases.Admin, statement);
+
+    [Theory]
+    [InlineData("SELECT password_hash FROM accounts")]
+    [InlineData("SELECT id FROM sessions")]
+    [InlineData("SELECT xml FROM data_protection_keys")]
+    [InlineData("SELECT password FROM site_logins")]
+    [InlineData("UPDATE users SET name = 'Eve'")]
+    [InlineData("INSERT INTO usage_logs (user_id, model) SELECT id, 'm' FROM users")]
+    [InlineData("SELECT usage_protect('users')")]
+    public Task The_fold_knows_nobodys_account_and_writes_no_raw_row(string statement) => RefusedByAsync(Databases.Rollup, statement);
+
+    [Theory]
+    [InlineData("SELECT count(*) FROM usage_deltas")]
+    [InlineData("SELECT count(*) FROM usage_totals")]
+    [InlineData("SELECT count(*) FROM accounts")]
+    [InlineData("INSERT INTO usage_deltas (user_id) SELECT id FROM users")]
+    [InlineData("TRUNCATE usage_logs")]
+    [InlineData("SELECT usage_wake_rollup()")]
+    public async Task Writers_reach_no_table_that_is_the_sites_own(string statement)
+    {
+        await Database.AddUserAsync("Ann");
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(Databases.Owner!, "SET LOCAL ROLE usage_writer", statement));
+    }
+
+    [Fact]
+    public async Task The_audit_log_takes_entries_and_gives_none_back()
+    {
+        const string Add = "INSERT INTO audit_log (who, action, subject, detail, address) VALUES ('ann', 'SignedIn', '', '', '') RETURNING id";
+        Assert.True(await AskAsync<long>(Databases.Admin, Add) > 0);
+
+        // Not even to the owner, by accident.
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(Databases.Owner!, "DELETE FROM audit_log"));
+    }
+
+    [Fact]
+    public async Task Pages_keep_accounts_and_all_that_belongs_to_them()
+    {
+        Assert.Equal(0L, await AskAsync<long>(
+            Databases.Admin,
+            """
+            INSERT INTO accounts (id, role, is_disabled, email_confirmed, phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count)
+            VALUES (gen_random_uuid(), 'owner', false, true, false, false, true, 0)
+            """,
+            "INSERT INTO account_claims (account_id) SELECT id FROM accounts",
+            "INSERT INTO sessions (id, account_id, expires_at, device, address) SELECT '\\x01', id, now(), '', '' FROM accounts",
+            "INSERT INTO data_protection_keys (xml) VALUES ('<key />')",
+            "UPDATE accounts SET is_disabled = true",
+            "DELETE FROM accounts",
+            "SELECT count(*) FROM sessions"));
+    }
+
+    private async Task RefusedByAsync(NpgsqlDataSource source, string statement)
+    {
+        await Database.AddUserAsync("Ann");
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(source, statement));
+    }
+}

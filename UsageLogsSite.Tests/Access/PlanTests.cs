@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
+using UsageLogsSite.Queries;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Access;
+
+/// <summary>What row-level security costs a query: nothing that can be seen. The owner here is a superuser, whom it does not concern.</summary>
+public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluster)
+{
+    private static readonly int Logs = Run.IsLong ? 1_000_000 : 100_000;
+    private static readonly int Users = Logs / 10;
+
+    [Fact]
+    public async Task Pages_are_planned_and_cost_the_same_as_without_it()
+    {
+        await LoadAsync();
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        UsageFilter[] filters =
+        [
+            new(), new() { Sort = UsageSort.Cost }, new() { Sort = UsageSort.Name, Page = 3 }, new() { Type = TypeFilter.Internal, Activity = ActivityFilter.Active7D },
+            new() { Activity = ActivityFilter.Inactive }, new() { Page = 150 }, new() { Period = UsagePeriod.Parse("7d") }, new() { Period = UsagePeriod.Parse("last-month"), Sort = UsageSort.Cost },
+            new() { Search = "user 4711" }, new() { Search = "no such user" }, new() { Search = "99" }, new() { Search = "user" },
+        ];
+        foreach (var filter in filters)
+        {
+            var (ours, theirs) = (await ExplainAsync(Databases.Admin, filter, time), await ExplainAsync(Databases.Owner!, filter, time));
+            TestContext.Current.SendDiagnosticMessage($"{filter.QueryString}: {BuffersOf(ours)} buffers, {BuffersOf(theirs)} without row-level security");
+
+            // Where it applies, PostgreSQL does not let LIKE look at statistics: what finds everybody is taken for a search that finds few.
+            if (filter.Search != "user")
+                Assert.Equal(Shape(theirs), Shape(ours));
+            Assert.InRange(BuffersOf(ours), 0, (BuffersOf(theirs) * 1.05) + 50);
+        }
+
+        Assert.Contains("ix_users_search_text", await ExplainAsync(Databases.Admin, new UsageFilter { Search = "user 4711" }, time), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_members_questions_are_answered_by_index()
+    {
+        await LoadAsync();
+        var user = await Database.ScalarAsync<Guid>("SELECT id FROM users WHERE name = 'User 4711'");
+        var today = DateOnly.FromDateTime(DateTime.UtcNow);
+        await AssertByIndexAsync(user, "pk_users", 10, db => db.Users);
+        await AssertByIndexAsync(user, "pk_usage_totals", 10, db => db.UsageTotals);
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => db.UsageLogs.OrderByDescending(l => l.CreatedAt).Take(50));
+        await AssertByIndexAsync(user, "ix_credit_purchases_user_id_created_at", 30, db => db.CreditPurchases.OrderByDescending(p => p.CreatedAt));
+        await AssertByIndexAsync(
+            user, "pk_usage_days", 150, db => db.Database.SqlQuery<long>(
+                $"SELECT d.requests AS \"Value\" FROM generate_series(0, 29) i CROSS JOIN LATERAL (SELECT * FROM usage_days WHERE day = {today} - i LIMIT 1) d"));
+    }
+
+    /// <summary>Asserts on the plan of a member's question that names no user: the policy does.</summary>
+    private async Task AssertByIndexAsync<T>(Guid user, string index, int buffers, Func<UsageDbContext, IQueryable<T>> ask)
+    {
+        var sql = new SentSql(Databases.Member);
+        await using (var context = sql.CreateDbContext())
+            await ask(context).ToListAsync(Cancellation);
+        var plan = await sql.ExplainAsync("ANALYZE, BUFFERS, TIMING OFF", $"SELECT set_config('usage.user_id', '{user}', false)");
+        TestContext.Current.SendDiagnosticMessage($"{index}: {BuffersOf(plan)} buffers");
+
+        // Partitions of the months to come are empty.
+        Assert.DoesNotMatch(@"Seq Scan on (?!usage_logs_)\w+.*rows=[1-9]", plan);
+        Assert.Matches($"(Index Scan|Index Only Scan|Bitmap Index Scan)( Backward)?( using| on) {index}", plan);
+        Assert.Matches(@"Index Cond: \(.*user_id = \$\d|Index Cond: \(id = \$\d", plan);
+        Assert.InRange(BuffersOf(plan), 1, buffers);
+    }
+
+    private static async Task<string> ExplainAsync(NpgsqlDataSource source, UsageFilter filter, TimeProvider time)
+    {
+        var sql = new SentSql(source);
+        var table = new UsageTable(sql, time, TimeZoneInfo.Utc);
+        await table.ReadAsync(filter, Cancellation);
+        sql.Clear();
+        await table.ReadAsync(filter, Cancellation);
+        return await sql.ExplainAsync("ANALYZE, BUFFERS, TIMING OFF, COSTS OFF, SUMMARY OFF");
+    }
+
+    private async Task LoadAsync()
+    {
+        await Database.ExecuteAsync(
+            $"INSERT INTO users (email, name, user_type) SELECT i || '@example.test', 'User ' || i, CASE WHEN i % 12 = 0 THEN 'internal' ELSE 'external' END FROM generate_series(1, {Users}) i");
+        await Database.ExecuteAsync(
+            $"""
+            INSERT INTO usage_logs (user_id, model, prompt_tokens, completion_tokens, credits, cost_usd, created_at)
+            SELECT u.id, 'm', 10, 20, 1, 0.01 * i, now() - (i * i * interval '1 day') - random() * interval '1 day' FROM users u, generate_series(0, 9) i
+            """);
+        await Database.ExecuteAsync("INSERT INTO credit_purchases (user_id, amount_usd, credits, status) SELECT id, 10, 100, 'completed' FROM users");
+        await FoldAsync();
+        await Database.ExecuteAsync("VACUUM ANALYZE");
+    }
+
+    /// <summary>The plan without its figures.</summary>
+    private static string Shape(string plan) => Figures().Replace(plan, "");
+
+    /// <summary>Pages that all statements of a plan touched while they ran.</summary>
+    private static long BuffersOf(string plan) => Statements().Matches(plan).Sum(
+        statement => Regex.Matches(statement.Value, @"(?:hit|read)=(\d+)").Sum(m => long.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)));
+
+    [GeneratedRegex(@" \(actual rows=.*\)|\n +(Buffers|Rows Removed|Heap Fetches|Heap Blocks|Sort Method|Planning|Batches|Buckets|Worker|Full-sort|Pre-sorted|Memory|Peak|Lossy|I/O|WAL|Hits|Cache Mode).*")]
+    private static partial Regex Figures();
+
+    /// <summary>A statement's first line of buffers is that of the whole plan.</summary>
+    [GeneratedRegex(@"^\S.*\n(?:  (?! *->).*\n)*?  Buffers: shared.*", RegexOptions.Multiline)]
+    private static partial Regex Statements();
+}
