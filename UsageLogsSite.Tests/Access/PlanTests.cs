@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
+using UsageLogsSite.Access;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Queries;
@@ -56,7 +57,22 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
                 $"SELECT d.requests AS \"Value\" FROM generate_series(0, 29) i CROSS JOIN LATERAL (SELECT * FROM usage_days WHERE day = {today} - i LIMIT 1) d"));
     }
 
-    /// <summary>Asserts on the plan of a member's question that names no user: the policy does.</summary>
+    [Fact]
+    public async Task A_members_page_reads_next_to_nothing_but_what_it_shows()
+    {
+        await LoadAsync();
+        var user = await Database.ScalarAsync<Guid>("SELECT id FROM users WHERE name = 'User 4711'");
+        var now = new ReportingTime(DateTime.UtcNow, TimeZoneInfo.Utc);
+        var own = new UserQuestion(Scope.Of(user), user, new UserFilter());
+        var later = own with { Filter = new UserFilter { Before = new LogCursor(DateTime.UtcNow.AddDays(-20), Guid.NewGuid()) } };
+        var month = new DateRange(now.Today.AddDays(-29), now.Today);
+        await AssertByIndexAsync(user, "pk_usage_days", 200, db => UserHistory.Days(db, user, month));
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, own, null, now).Take(26));
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, later, null, now).Take(26));
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 50, db => UserHistory.Logs(db, own, month, now).Take(26));
+    }
+
+    /// <summary>Asserts on the plan of a member's question: whether it names the user or not, the policy does.</summary>
     private async Task AssertByIndexAsync<T>(Guid user, string index, int buffers, Func<UsageDbContext, IQueryable<T>> ask)
     {
         var sql = new SentSql(Databases.Member);
@@ -68,7 +84,7 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
         // Partitions of the months to come are empty.
         Assert.DoesNotMatch(@"Seq Scan on (?!usage_logs_)\w+.*rows=[1-9]", plan);
         Assert.Matches($"(Index Scan|Index Only Scan|Bitmap Index Scan)( Backward)?( using| on) {index}", plan);
-        Assert.Matches(@"Index Cond: \(.*user_id = \$\d|Index Cond: \(id = \$\d", plan);
+        Assert.Matches(@"Index Cond: \(.*user_id = (\$\d|'[-0-9a-f]+'::uuid)|Index Cond: \(id = \$\d", plan);
         Assert.InRange(BuffersOf(plan), 1, buffers);
     }
 

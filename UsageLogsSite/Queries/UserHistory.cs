@@ -37,17 +37,17 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
             return new UserView(question, null, UserSums.None, [], zone.Id, [], IsLast: true, now.Midnight);
 
         var shown = period ?? new DateRange(now.Today.AddDays(1 - ChartDays), now.Today);
-        var days = await DaysAsync(database, question.UserId, shown, cancellation);
+        var days = await Days(database, question.UserId, shown).ToListAsync(cancellation);
         var (logs, isLast) = await LogsAsync(database, question, period, now, cancellation);
         return new UserView(
             question, ToShown(found.User, found.Total), period is null ? ToSums(found.Total) : Sum(days), Chart(days, shown), zone.Id, logs, isLast, now.Midnight);
     }
 
-    // By each day's name: the table is ordered by day, and then by user.
-    private static Task<List<UsageDay>> DaysAsync(UsageDbContext database, Guid userId, DateRange range, CancellationToken cancellation)
+    /// <summary>A user's days of a range, in no order; each is looked up, as the table is ordered by day, and then by user.</summary>
+    internal static IQueryable<UsageDay> Days(UsageDbContext database, Guid userId, DateRange range)
     {
         var names = Enumerable.Range(0, range.Length).Select(range.First.AddDays).ToArray();
-        return database.UsageDays.Where(d => names.Contains(d.Day) && d.UserId == userId).ToListAsync(cancellation);
+        return database.UsageDays.Where(d => names.Contains(d.Day) && d.UserId == userId);
     }
 
     private static async Task<(IReadOnlyList<LogRow> Logs, bool IsLast)> LogsAsync(
