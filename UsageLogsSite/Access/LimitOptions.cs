@@ -9,6 +9,10 @@ internal sealed class LimitOptions
     [Allowed("Limits", "1", "100000")]
     public int RequestsPerSecond { get; set; } = 50;
 
+    /// <summary>Attempts to sign in that one address may make in a minute, and that may be made at one account.</summary>
+    [Allowed("Limits", "1", "100000")]
+    public int SignInsPerMinute { get; set; } = 20;
+
     /// <summary>Refusals in ten seconds after which an address's connection is closed.</summary>
     [Allowed("Limits", "1", "1000000")]
     public int RefusalsBeforeClose { get; set; } = 200;

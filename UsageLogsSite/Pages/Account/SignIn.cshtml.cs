@@ -1,8 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using System.Net;
-using Microsoft.AspNetCore.Authentication;
+using System.Globalization;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using UsageLogsSite.Access;
@@ -12,7 +10,7 @@ namespace UsageLogsSite.Pages.Account;
 /// <summary>Where people sign in, and from where they go on to what they wanted to see.</summary>
 [AllowAnonymous]
 [ResponseCache(NoStore = true)]
-internal sealed class SignInModel(PasswordSignIn signIn, IHostEnvironment environment) : PageModel
+internal sealed class SignInModel(PasswordSignIn passwords, SignIns signIns, SignInLimits limits, IHostEnvironment environment) : PageModel
 {
     /// <summary>The e-mail address that was typed.</summary>
     [BindProperty]
@@ -31,10 +29,13 @@ internal sealed class SignInModel(PasswordSignIn signIn, IHostEnvironment enviro
     /// <summary>Whether the last attempt was refused.</summary>
     public bool IsRefused { get; private set; }
 
+    /// <summary>Seconds after which to try again, when there were too many attempts; null otherwise.</summary>
+    public int? RetryAfter { get; private set; }
+
     /// <summary>Whether the browser will not send the session's cookie back, as it seems to be without https.</summary>
     public bool LacksHttps =>
         !environment.IsDevelopment() && !Request.IsHttps && Request.Headers["X-Forwarded-Proto"] != "https"
-        && !(Request.Host.Host is "localhost" || (IPAddress.TryParse(Request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address)));
+        && !SecurityHeaders.IsThisMachine(Request.Host.Host);
 
     /// <summary>The form; who is signed in already goes on.</summary>
     public IActionResult OnGet() => User.Identity is { IsAuthenticated: true } ? LocalRedirect(LocalAddress.Or(ReturnUrl, "/usage")) : Page();
@@ -45,18 +46,30 @@ internal sealed class SignInModel(PasswordSignIn signIn, IHostEnvironment enviro
         // A session's key must not go from one account to another: whoever is signed in signs out first.
         if (User.Identity is { IsAuthenticated: true })
             return LocalRedirect(LocalAddress.Or(ReturnUrl, "/usage"));
+        if (limits.Refuse(HttpContext, Email ?? "") is { } wait)
+            return Wait(wait);
         if (ModelState.IsValid && Email is not null && Password is not null)
         {
-            var (account, outcome) = await signIn.CheckAsync(Email.Trim(), Password, cancellation);
+            var (account, outcome) = await passwords.CheckAsync(Email.Trim(), Password, cancellation);
             if (outcome == SignInOutcome.Right)
             {
-                await HttpContext.SignInAsync(
-                    IdentityConstants.ApplicationScheme, SessionStore.PrincipalOf(account!.Id), new AuthenticationProperties { IsPersistent = true });
+                await signIns.InAsync(HttpContext, account!, "by password");
                 return LocalRedirect(LocalAddress.Or(ReturnUrl, "/usage"));
             }
+
+            await signIns.RefuseAsync(HttpContext, account, Email.Trim(), outcome);
         }
 
         IsRefused = true;
+        ModelState.Clear();
+        return Page();
+    }
+
+    private PageResult Wait(TimeSpan wait)
+    {
+        RetryAfter = (int)Math.Ceiling(wait.TotalSeconds);
+        Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        Response.Headers.RetryAfter = RetryAfter.Value.ToString(CultureInfo.InvariantCulture);
         ModelState.Clear();
         return Page();
     }
