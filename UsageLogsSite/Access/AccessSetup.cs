@@ -41,6 +41,7 @@ internal static class AccessSetup
         builder.Services.AddAuthentication(IdentityConstants.ApplicationScheme).AddCookie(IdentityConstants.ApplicationScheme);
         builder.Services.AddOptions<CookieAuthenticationOptions>(IdentityConstants.ApplicationScheme)
             .Configure<SessionStore, IOptions<SessionsOptions>, IHostEnvironment>(Configure);
+        builder.AddProvider();
         builder.Services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
             .AddPolicy(OwnersOnly, owner => owner.RequireRole(nameof(AccountRole.Owner)));

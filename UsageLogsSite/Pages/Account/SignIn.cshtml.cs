@@ -1,8 +1,11 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using Microsoft.Extensions.Options;
 using UsageLogsSite.Access;
 
 namespace UsageLogsSite.Pages.Account;
@@ -10,7 +13,9 @@ namespace UsageLogsSite.Pages.Account;
 /// <summary>Where people sign in, and from where they go on to what they wanted to see.</summary>
 [AllowAnonymous]
 [ResponseCache(NoStore = true)]
-internal sealed class SignInModel(PasswordSignIn passwords, SignIns signIns, SignInLimits limits, IHostEnvironment environment) : PageModel
+internal sealed partial class SignInModel(
+    PasswordSignIn passwords, SignIns signIns, SignInLimits limits, SignInLinks links, IOptions<ProviderOptions> provider, IHostEnvironment environment,
+    ILogger<SignInModel> logger) : PageModel
 {
     /// <summary>The e-mail address that was typed.</summary>
     [BindProperty]
@@ -26,11 +31,21 @@ internal sealed class SignInModel(PasswordSignIn passwords, SignIns signIns, Sig
     [BindProperty(SupportsGet = true)]
     public string? ReturnUrl { get; set; }
 
+    /// <summary>How an attempt with the identity provider ended: <c>refused</c>, <c>failed</c> or nothing.</summary>
+    [BindProperty(SupportsGet = true)]
+    public string? Provider { get; set; }
+
+    /// <summary>The identity provider's name; null if there is none.</summary>
+    public string? ProviderName => provider.Value.IsOn ? provider.Value.Name : null;
+
     /// <summary>Whether the last attempt was refused.</summary>
     public bool IsRefused { get; private set; }
 
     /// <summary>Seconds after which to try again, when there were too many attempts; null otherwise.</summary>
     public int? RetryAfter { get; private set; }
+
+    /// <summary>Whether the start has printed a link that was not opened yet.</summary>
+    public bool HasLink => links.IsOpen;
 
     /// <summary>Whether the browser will not send the session's cookie back, as it seems to be without https.</summary>
     public bool LacksHttps =>
@@ -39,6 +54,24 @@ internal sealed class SignInModel(PasswordSignIn passwords, SignIns signIns, Sig
 
     /// <summary>The form; who is signed in already goes on.</summary>
     public IActionResult OnGet() => User.Identity is { IsAuthenticated: true } ? LocalRedirect(LocalAddress.Or(ReturnUrl, "/usage")) : Page();
+
+    /// <summary>Leads to the identity provider. A link and no form: the content security policy lets forms lead to this site only.</summary>
+    public async Task<IActionResult> OnGetProviderAsync()
+    {
+        if (ProviderName is null)
+            return NotFound();
+        try
+        {
+            await HttpContext.ChallengeAsync(
+                OpenIdConnectDefaults.AuthenticationScheme, new AuthenticationProperties { RedirectUri = LocalAddress.Or(ReturnUrl, "/usage") });
+            return new EmptyResult();
+        }
+        catch (InvalidOperationException e) when (e.InnerException is IOException or HttpRequestException)
+        {
+            LogUnreachable(logger, e.Message);
+            return LocalRedirect($"{AccessSetup.SignInPath}?provider=failed");
+        }
+    }
 
     /// <summary>Signs in, or says that this did not work: never why.</summary>
     public async Task<IActionResult> OnPostAsync(CancellationToken cancellation)
@@ -64,6 +97,9 @@ internal sealed class SignInModel(PasswordSignIn passwords, SignIns signIns, Sig
         ModelState.Clear();
         return Page();
     }
+
+    [LoggerMessage(4004, LogLevel.Warning, "Access: the identity provider cannot be used: {Reason}")]
+    private static partial void LogUnreachable(ILogger logger, string reason);
 
     private PageResult Wait(TimeSpan wait)
     {
