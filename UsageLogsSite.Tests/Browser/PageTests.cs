@@ -37,7 +37,7 @@ public sealed class PageTests(PostgresCluster cluster, Chromium chromium) : Site
         foreach (var (link, page) in new[] { ("#previous", 1), ("#next", 2), ("#previous", 1), ("#next", 2), ("#next", 3) })
         {
             await window.Page.ClickAsync(link);
-            await Expect(window.Page.Locator("[aria-current=page]")).ToHaveTextAsync($"{page}");
+            await Expect(window.Page.Locator(".pager [aria-current=page]")).ToHaveTextAsync($"{page}");
             await Expect(window.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex(page == 1 ? "/usage$" : $"page={page}$"));
         }
     }

@@ -30,6 +30,13 @@ public sealed class PublishedApp : IAsyncLifetime
         return await RunningApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
     }
 
+    /// <summary>Starts the published site as who tries it does, and waits for the link that its start prints.</summary>
+    internal async Task<DemoApp> StartDemoAsync(Dictionary<string, string> settings)
+    {
+        await PublishAsync();
+        return await DemoApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
+    }
+
     /// <summary>Runs the published program to its end: a command, or the site where it cannot start.</summary>
     internal async Task<(int ExitCode, string Output, string Error)> RunAsync(Dictionary<string, string> settings, params string[] args)
     {
@@ -164,5 +171,47 @@ internal sealed class RunningApp : IAsyncDisposable
         {
             return false;
         }
+    }
+}
+
+/// <summary>The demo, seen from its console.</summary>
+internal sealed class DemoApp : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private DemoApp(Process process, Uri link) => (_process, Link) = (process, link);
+
+    /// <summary>The link that the start printed.</summary>
+    internal Uri Link { get; }
+
+    internal static async Task<DemoApp> StartAsync(string program, string workingDirectory, Dictionary<string, string> settings)
+    {
+        var start = new ProcessStartInfo("dotnet", [program, "--urls", "http://127.0.0.1:0"]) { WorkingDirectory = workingDirectory, RedirectStandardOutput = true };
+        foreach (var (key, value) in settings)
+            start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        var process = Process.Start(start)!;
+        var link = new TaskCompletionSource<Uri>();
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data?.Split(' ').FirstOrDefault(word => word.Contains("/account/link/", StringComparison.Ordinal)) is { } found)
+                link.TrySetResult(new Uri(found));
+        };
+        process.BeginOutputReadLine();
+        try
+        {
+            return new DemoApp(process, await link.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        }
+        catch
+        {
+            process.Kill();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
     }
 }

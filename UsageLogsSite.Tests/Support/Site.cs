@@ -173,6 +173,9 @@ internal sealed class RecordedLogs : ILoggerProvider, ILogger
 
     internal int Count(int eventId, string containing) => _entries.Count(e => e.Id == eventId && e.Text.Contains(containing, StringComparison.Ordinal));
 
+    /// <summary>Whether any line holds a text.</summary>
+    internal bool Says(string text) => _entries.Any(e => e.Text.Contains(text, StringComparison.Ordinal));
+
     internal IReadOnlyList<string> Errors => [.. _entries.Where(e => e.Level >= LogLevel.Error).Select(e => e.Text)];
 
     public ILogger CreateLogger(string categoryName) => this;

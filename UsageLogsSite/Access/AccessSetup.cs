@@ -32,6 +32,8 @@ internal static class AccessSetup
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldSessions>());
         builder.Services.AddSingleton<Visitors>();
         builder.Services.AddScoped<PasswordSignIn>();
+        builder.Services.AddSingleton<SignIns>();
+        builder.Services.AddSingleton<SignInLimits>();
         builder.Services.AddSingleton<SignInLinks>();
 
         // One name for all instances, wherever they are installed: they read each other's cookies.
@@ -39,6 +41,7 @@ internal static class AccessSetup
         builder.Services.AddAuthentication(IdentityConstants.ApplicationScheme).AddCookie(IdentityConstants.ApplicationScheme);
         builder.Services.AddOptions<CookieAuthenticationOptions>(IdentityConstants.ApplicationScheme)
             .Configure<SessionStore, IOptions<SessionsOptions>, IHostEnvironment>(Configure);
+        builder.AddProvider();
         builder.Services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
             .AddPolicy(OwnersOnly, owner => owner.RequireRole(nameof(AccountRole.Owner)));
@@ -55,6 +58,9 @@ internal static class AccessSetup
     internal static void AddAccounts(this WebApplicationBuilder builder, Func<Databases, NpgsqlDataSource> source)
     {
         builder.Services.AddScoped<Accounts>();
+        builder.Services.AddScoped<AccountChanges>();
+        builder.Services.AddSingleton(services =>
+            new Audit(source(services.GetRequiredService<Databases>()), services.GetRequiredService<ILogger<Audit>>()));
         builder.Services.AddScoped(services => new UsageDbContext((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>()
             .UseUsageDatabase(source(services.GetRequiredService<Databases>()))
             .UseQueryTrackingBehavior(QueryTrackingBehavior.TrackAll)
@@ -100,7 +106,9 @@ internal static class AccessSetup
     {
         http.Features.Get<SessionFailure>()?.Cause.Throw();
         http.Response.Headers.CacheControl = "no-store";
-        if (http.Request.Headers.ContainsKey("HX-Request") || http.Request.Path.StartsWithSegments("/api"))
+        if (http.Request.Path.StartsWithSegments("/api") && http.GetEndpoint() is null)
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+        else if (http.Request.Headers.ContainsKey("HX-Request") || http.Request.Path.StartsWithSegments("/api"))
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;
         else
             http.Response.Redirect(HttpMethods.IsGet(http.Request.Method) ? signIn : SignInPath);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -8,11 +9,17 @@ namespace UsageLogsSite.Access;
 /// <summary>Makes and changes accounts. One of them always remains an owner that can sign in.</summary>
 internal sealed class Accounts(UserManager<Account> identity, UsageDbContext database)
 {
+    /// <summary>Letters and digits that are not taken for one another.</summary>
+    private const string Syllables = "abcdefghijkmnpqrstuvwxyz23456789";
+
     /// <summary>All accounts, by e-mail address.</summary>
     internal Task<List<Account>> ListAsync(CancellationToken cancellation) => database.Accounts.AsNoTracking().OrderBy(a => a.NormalizedEmail).ToListAsync(cancellation);
 
     /// <summary>The account of an e-mail address; null for none.</summary>
     internal async Task<Account?> FindAsync(string email) => email.Contains('\0', StringComparison.Ordinal) ? null : await identity.FindByEmailAsync(email);
+
+    /// <summary>The account of an id; null for none.</summary>
+    internal Task<Account?> FindAsync(Guid id) => identity.FindByIdAsync(id.ToString());
 
     /// <summary>The id of the product's user whose id or e-mail address it is; null for none.</summary>
     internal async Task<Guid?> FindUserAsync(string idOrEmail, CancellationToken cancellation)
@@ -68,8 +75,12 @@ internal sealed class Accounts(UserManager<Account> identity, UsageDbContext dat
     }
 
     /// <summary>Sets a password, forgives failures and ends all sessions.</summary>
+    /// <param name="account">Whose.</param>
+    /// <param name="password">The new one.</param>
+    /// <param name="but">The session that stays, as in <see cref="Visitor.SessionId"/>; null for none.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="AccountException">The password is not allowed; the message says why.</exception>
-    internal async Task ResetPasswordAsync(Account account, string password, CancellationToken cancellation)
+    internal async Task ResetPasswordAsync(Account account, string password, string? but, CancellationToken cancellation)
     {
         foreach (var validator in identity.PasswordValidators)
             Must(await validator.ValidateAsync(identity, account, password));
@@ -77,8 +88,16 @@ internal sealed class Accounts(UserManager<Account> identity, UsageDbContext dat
         account.LockoutEnd = null;
         account.AccessFailedCount = 0;
         Must(await identity.UpdateSecurityStampAsync(account));
-        await database.Sessions.Where(s => s.AccountId == account.Id).ExecuteDeleteAsync(cancellation);
+        var kept = but is null ? [] : Convert.FromBase64String(but);
+        await database.Sessions.Where(s => s.AccountId == account.Id && s.Id != kept).ExecuteDeleteAsync(cancellation);
     }
+
+    /// <summary>Ends all sessions of an account.</summary>
+    /// <returns>How many.</returns>
+    internal Task<int> EndSessionsAsync(Guid id, CancellationToken cancellation) => database.Sessions.Where(s => s.AccountId == id).ExecuteDeleteAsync(cancellation);
+
+    /// <summary>A password to be told once and changed soon.</summary>
+    internal static string NewPassword() => string.Join('-', RandomNumberGenerator.GetString(Syllables, 20).Chunk(5).Select(c => new string(c)));
 
     /// <summary>Makes an owner with this password, or gives an account both. What is so already is left alone, sessions too.</summary>
     internal async Task EnsureOwnerAsync(string email, string password, CancellationToken cancellation)
@@ -107,7 +126,7 @@ internal sealed class Accounts(UserManager<Account> identity, UsageDbContext dat
         }
 
         if (account.PasswordHash is null || identity.PasswordHasher.VerifyHashedPassword(account, account.PasswordHash, password) == PasswordVerificationResult.Failed)
-            await ResetPasswordAsync(account, password, cancellation);
+            await ResetPasswordAsync(account, password, but: null, cancellation);
     }
 
     private static bool IsActiveOwner(Account account) => account is { Role: AccountRole.Owner, IsDisabled: false };

@@ -17,6 +17,10 @@ internal sealed class LimitOptions
     [Allowed("Limits", "00:00:01", "1.00:00:00")]
     public TimeSpan LongestExport { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Attempts to sign in that one address may make in a minute, and that may be made at one account.</summary>
+    [Allowed("Limits", "1", "100000")]
+    public int SignInsPerMinute { get; set; } = 20;
+
     /// <summary>Refusals in ten seconds after which an address's connection is closed.</summary>
     [Allowed("Limits", "1", "1000000")]
     public int RefusalsBeforeClose { get; set; } = 200;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Hosting;
@@ -112,6 +113,13 @@ internal static class Limits
         http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
         http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         http.Response.Headers.CacheControl = "no-store";
+        if (http.Request.Path.StartsWithSegments("/api"))
+        {
+            var problem = new ProblemDetails { Status = 429, Title = "Too many requests", Detail = "Wait as long as Retry-After says." };
+            await http.Response.WriteAsJsonAsync(problem, options: null, "application/problem+json", cancellation);
+            return;
+        }
+
         http.Response.ContentType = "text/html; charset=utf-8";
         await http.Response.WriteAsync(TooMany, cancellation);
     }

@@ -28,41 +28,38 @@ internal sealed class PasswordSignIn(UserManager<Account> accounts, UsageDbConte
     internal async Task<(Account? Account, SignInOutcome Outcome)> CheckAsync(string email, string password, CancellationToken cancellation)
     {
         var account = email.Contains('\0', StringComparison.Ordinal) ? null : await accounts.FindByEmailAsync(email);
-        var isTried = account is not null && await CountAsync(account, cancellation);
+        var isLast = await CountAsync(account ?? Nobody, cancellation);
         var verdict = accounts.PasswordHasher.VerifyHashedPassword(account ?? Nobody, account?.PasswordHash ?? NobodysHash, password);
         if (account is null)
             return (null, SignInOutcome.Unknown);
-        if (!isTried)
+        if (isLast is not { } isOneTooMany)
             return (account, SignInOutcome.Locked);
         if (verdict == PasswordVerificationResult.Failed || account.PasswordHash is null)
-            return (account, await IsLockedAsync(account, cancellation) ? SignInOutcome.LockedNow : SignInOutcome.Wrong);
+            return (account, isOneTooMany ? SignInOutcome.LockedNow : SignInOutcome.Wrong);
 
         await ForgiveAsync(account, cancellation);
         return (account, account.IsDisabled ? SignInOutcome.Disabled : SignInOutcome.Right);
     }
 
     /// <summary>Counts an attempt before the password is looked at: however many come at once, no more are tried than are allowed.</summary>
-    /// <returns>False while the account is locked.</returns>
-    private async Task<bool> CountAsync(Account account, CancellationToken cancellation)
+    /// <returns>Whether this one, if it fails, was one too many; null while the account is locked.</returns>
+    private async Task<bool?> CountAsync(Account account, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
-        return await Row(account).Where(a => a.LockoutEnd == null || a.LockoutEnd <= now).ExecuteUpdateAsync(
-            set => set
-                .SetProperty(a => a.LockoutEnd, a => a.AccessFailedCount + 1 >= MostFailures ? now + LockOut : null)
-                .SetProperty(a => a.AccessFailedCount, a => a.AccessFailedCount + 1 >= MostFailures ? 0 : a.AccessFailedCount + 1),
-            cancellation) == 1;
+        var counted = await database.Database.SqlQuery<bool>(
+            $"""
+            UPDATE accounts SET
+                lockout_end = CASE WHEN access_failed_count + 1 >= {MostFailures} THEN {now + LockOut} END,
+                access_failed_count = CASE WHEN access_failed_count + 1 >= {MostFailures} THEN 0 ELSE access_failed_count + 1 END
+            WHERE id = {account.Id} AND (lockout_end IS NULL OR lockout_end <= {now})
+            RETURNING lockout_end IS NOT NULL
+            """).ToListAsync(cancellation);
+        return counted is [var isLast] ? isLast : null;
     }
 
-    private Task<bool> IsLockedAsync(Account account, CancellationToken cancellation)
-    {
-        var now = time.GetUtcNow();
-        return Row(account).AnyAsync(a => a.LockoutEnd > now, cancellation);
-    }
-
-    private Task<int> ForgiveAsync(Account account, CancellationToken cancellation) => Row(account).ExecuteUpdateAsync(
+    // Only a password that is right comes here.
+    private Task<int> ForgiveAsync(Account account, CancellationToken cancellation) => database.Accounts.Where(a => a.Id == account.Id).ExecuteUpdateAsync(
         set => set.SetProperty(a => a.LockoutEnd, (DateTimeOffset?)null).SetProperty(a => a.AccessFailedCount, 0), cancellation);
-
-    private IQueryable<Account> Row(Account account) => database.Accounts.Where(a => a.Id == account.Id);
 }
 
 /// <summary>How an attempt to sign in ended; told to the audit log, never to who tried.</summary>

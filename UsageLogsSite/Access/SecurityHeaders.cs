@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace UsageLogsSite.Access;
 
 /// <summary>The headers that tell a browser what pages of this site may do.</summary>
@@ -7,14 +9,18 @@ internal static class SecurityHeaders
         $"default-src 'none'; script-src 'self' {ClientLibrary.Cdn}; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+    /// <summary>Whether a host name leads to the browser's own machine, which browsers take for safe without https.</summary>
+    internal static bool IsThisMachine(string host) =>
+        host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
     internal static void UseSecurityHeaders(this WebApplication app) => app.Use((http, next) =>
     {
-        Set(http);
+        Set(http, app.Environment);
         return next(http);
     });
 
     /// <summary>Sets them; once more where an answer was begun anew, as after a failure.</summary>
-    internal static void Set(HttpContext http)
+    internal static void Set(HttpContext http, IHostEnvironment environment)
     {
         var headers = http.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
@@ -25,6 +31,10 @@ internal static class SecurityHeaders
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers["Referrer-Policy"] = "same-origin";
             headers["Cross-Origin-Opener-Policy"] = "same-origin";
+
+            // Over plain http browsers ignore it (RFC 6797, section 8.1), so it need not be known whether a proxy has taken TLS off.
+            if (!environment.IsDevelopment() && !IsThisMachine(http.Request.Host.Host))
+                headers.StrictTransportSecurity = "max-age=31536000";
         }
     }
 }

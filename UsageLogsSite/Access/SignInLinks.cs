@@ -23,6 +23,9 @@ internal sealed class SignInLinks(TimeProvider time)
         return $"/account/link/{token}";
     }
 
+    /// <summary>Whether there is a link that can still be opened.</summary>
+    internal bool IsOpen => Volatile.Read(ref _link) is { } link && time.GetUtcNow() < link.Expires;
+
     /// <summary>Uses a link up.</summary>
     /// <returns>The account that it signs in; null if it was used, is too old or never was.</returns>
     internal Guid? Redeem(string token)

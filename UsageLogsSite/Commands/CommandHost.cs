@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using UsageLogsSite.Access;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Rollup;
 
@@ -28,6 +29,9 @@ internal sealed class CommandHost : IAsyncDisposable
 
     internal TimeProvider Time => _app.Services.GetRequiredService<TimeProvider>();
 
+    /// <summary>Services that live as long as one piece of work.</summary>
+    internal AsyncServiceScope CreateScope() => _app.Services.CreateAsyncScope();
+
     /// <summary>Opens the database; without a connection string the site's own, joining it where the site runs.</summary>
     /// <param name="settings">Settings of the command line.</param>
     /// <param name="schema">What to do when the schema is older than the program.</param>
@@ -42,6 +46,7 @@ internal sealed class CommandHost : IAsyncDisposable
         {
             builder.AddDatabases(Databases.OfCommand(builder.Configuration));
             builder.AddRollup();
+            builder.AddAccounts(databases => databases.Owner!);
             var host = new CommandHost(postgres, builder.Build());
             await host._app.PrepareDatabaseAsync(schema == Schema.Migrate || (schema == Schema.AsTheSite && host._app.MayMigrate()), cancellation);
             return host;

@@ -76,6 +76,7 @@ internal static class CommandLine
         MigrateCommand.Create(settings),
         SeedCommand.Create(settings),
         RetentionCommand.Create(settings),
+        AccountsCommands.Create(settings),
         new Command("rollup", "Looks after the totals that pages read.")
         {
             RollupVerifyCommand.Create(settings),

@@ -13,7 +13,7 @@ namespace UsageLogsSite.Pages;
 [ResponseCache(NoStore = true)]
 [IgnoreAntiforgeryToken]
 [AllowAnonymous]
-internal sealed class ErrorModel : PageModel
+internal sealed class ErrorModel(IHostEnvironment environment) : PageModel
 {
     /// <summary>What is the case, as a heading.</summary>
     public string Title { get; private set; } = "";
@@ -38,7 +38,7 @@ internal sealed class ErrorModel : PageModel
 
     private IActionResult Answer(int? status)
     {
-        SecurityHeaders.Set(HttpContext); // a failure has taken them away
+        SecurityHeaders.Set(HttpContext, environment); // a failure has taken them away
         var failure = HttpContext.Features.Get<IExceptionHandlerPathFeature>();
         if (failure is null && HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is null)
             status = StatusCodes.Status404NotFound; // asked for by its address: nothing has failed
@@ -58,8 +58,14 @@ internal sealed class ErrorModel : PageModel
         else
             Explain(status.Value, "This request could not be answered", "Its address or its content is not what this site expects.", "Go to the users");
 
+        if (IsApi(failure))
+            return new ObjectResult(new ProblemDetails { Status = Response.StatusCode, Title = Title, Detail = Advice }) { ContentTypes = { "application/problem+json" } };
         return Request.Headers.ContainsKey("HX-Request") ? Partial("_Problem", this) : Page();
     }
+
+    /// <summary>Whether a program asked: it is answered by RFC 9457.</summary>
+    private bool IsApi(IExceptionHandlerPathFeature? failure) =>
+        (failure?.Path ?? HttpContext.Features.Get<IStatusCodeReExecuteFeature>()?.OriginalPath ?? "").StartsWith("/api/", StringComparison.OrdinalIgnoreCase);
 
     private void ExplainDatabase(IExceptionHandlerPathFeature failure)
     {

@@ -16,7 +16,6 @@ internal static class PagesSetup
         builder.Services.AddSingleton<UserHistory>();
         builder.Services.AddSingleton<UsageExport>();
         builder.Services.AddSingleton<ExportEndpoint>();
-        builder.Services.AddSingleton<Audit>();
         builder.Services.AddSingleton<QuestionReader>();
         builder.Services.AddSingleton<UsageFragments>();
         builder.Services.AddRazorPages(options =>

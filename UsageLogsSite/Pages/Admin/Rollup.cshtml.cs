@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using UsageLogsSite.Access;
+using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Retention;
 using UsageLogsSite.Rollup;
@@ -8,7 +10,7 @@ namespace UsageLogsSite.Pages.Admin;
 
 /// <summary>How the totals are kept, whether they are right, and the partitions of the logs.</summary>
 [ResponseCache(NoStore = true)]
-internal sealed class RollupModel(Databases databases, TimeProvider time, RollupStatus status, RollupJobs jobs) : PageModel
+internal sealed class RollupModel(Databases databases, TimeProvider time, RollupStatus status, RollupJobs jobs, Audit audit) : PageModel
 {
     /// <summary>Who folds, as people say it.</summary>
     public string Folding { get; private set; } = "";
@@ -44,6 +46,7 @@ internal sealed class RollupModel(Databases databases, TimeProvider time, Rollup
     private async Task<IActionResult> StartAsync(RollupJobKind kind, CancellationToken cancellation)
     {
         jobs.Start(kind);
+        await audit.WriteAsync(HttpContext, AuditAction.RanRollupJob, "", kind.ToString().ToLowerInvariant(), cancellation);
         if (!Request.Headers.ContainsKey("HX-Request"))
             return LocalRedirect("/admin/rollup");
         return await OnGetStateAsync(cancellation);

@@ -1,0 +1,23 @@
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Pages.Admin;
+
+/// <summary>What was done, in words.</summary>
+internal static class AuditText
+{
+    /// <summary>The action as people say it.</summary>
+    internal static string Of(AuditAction action) => action switch
+    {
+        AuditAction.SignedIn => "Signed in",
+        AuditAction.SignInFailed => "Sign-in refused",
+        AuditAction.LockedOut => "Locked out",
+        AuditAction.SignedOut => "Signed out",
+        AuditAction.SignedOutEverywhere => "Signed out everywhere",
+        AuditAction.ChangedPassword => "Changed the password",
+        AuditAction.AddedAccount => "Added an account",
+        AuditAction.ChangedAccount => "Changed an account",
+        AuditAction.ViewedLogs => "Viewed a user's logs",
+        AuditAction.RanRollupJob => "Verified or rebuilt totals",
+        _ => action.ToString(),
+    };
+}
