@@ -29,7 +29,7 @@ public sealed class FilterRaceTests(PostgresCluster cluster, Chromium chromium) 
         await Expect(window.Row(customer)).ToHaveCountAsync(0);
         held.SetResult();
 
-        await Eventually.TrueAsync(() => site.Logs.Count(1004, "left ''") == 1, "the old stream is closed");
+        await Eventually.TrueAsync(() => site.Logs.Count(1004, "left '/usage'") == 1, "the old stream is closed");
         await Eventually.TrueAsync(() => site.FilterSets.Count == 1, "one stream is left");
         await Database.AddLogAsync(staff);
         await Expect(window.Row(staff).Locator("td.requests")).ToHaveTextAsync("1");

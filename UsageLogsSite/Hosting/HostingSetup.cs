@@ -22,6 +22,9 @@ internal static class HostingSetup
         builder.Configuration["ReloadStaticAssetsAtRuntime"] ??= builder.Environment.IsDevelopment().ToString();
         builder.WebHost.UseSmallSendBuffers();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+
+        // It writes addresses, and some of them sign in. Not among the settings, which are not read where the program is started elsewhere.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.AddSettings<UsageOptions>("Usage");
