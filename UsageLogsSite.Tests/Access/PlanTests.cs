@@ -4,9 +4,11 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using UsageLogsSite.Access;
+using NpgsqlTypes;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Queries;
+using UsageLogsSite.Rollup;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Access;
@@ -70,6 +72,35 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
         await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, own, null, now).Take(26));
         await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, later, null, now).Take(26));
         await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 50, db => UserHistory.Logs(db, own, month, now).Take(26));
+    }
+
+    [Fact]
+    public async Task The_fold_and_the_rebuild_are_planned_the_same_as_without_it()
+    {
+        await LoadAsync();
+        foreach (var (settings, statement) in new[] { ("SET enable_seqscan = off", FoldStatement.Text), ("SET enable_seqscan = on", TotalsTable.RebuildAll) })
+            Assert.Equal(await ExplainFoldAsync(Databases.Owner!, settings, statement), await ExplainFoldAsync(Databases.Rollup, settings, statement));
+    }
+
+    private static async Task<string> ExplainFoldAsync(NpgsqlDataSource source, string settings, string statement)
+    {
+        await using var connection = await source.OpenConnectionAsync(Cancellation);
+        await using (var set = new NpgsqlCommand($"SET jit = off; {settings}", connection))
+            await set.ExecuteNonQueryAsync(Cancellation);
+        await using var command = new NpgsqlCommand($"EXPLAIN (COSTS OFF) {statement}", connection);
+        if (statement == FoldStatement.Text)
+        {
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = 10_000 });
+            command.Parameters.Add(new NpgsqlParameter<NpgsqlTid> { TypedValue = new NpgsqlTid(0, 0), NpgsqlDbType = NpgsqlDbType.Tid });
+            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = true });
+            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = false });
+        }
+
+        var plan = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync(Cancellation);
+        while (await reader.ReadAsync(Cancellation))
+            plan.Add(reader.GetString(0));
+        return string.Join('\n', plan);
     }
 
     /// <summary>Asserts on the plan of a member's question: whether it names the user or not, the policy does.</summary>

@@ -96,6 +96,21 @@ public sealed partial class HardenedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Databases_that_are_migrated_together_make_the_roles_once()
+    {
+        await AsDbaAsync("ALTER ROLE owner CREATEROLE");
+        var names = Enumerable.Range(0, 4).Select(i => $"product_{i}").ToList();
+        foreach (var name in names)
+            await AsDbaAsync($"CREATE DATABASE {name} OWNER owner");
+        await Task.WhenAll(names.Select(async name =>
+        {
+            await using var database = new PostgresDatabase(new NpgsqlConnectionStringBuilder(To("owner", "own")) { Database = name }.ConnectionString);
+            await database.MigrateAsync();
+            await Preparation.RunAsync(database, []);
+        }));
+    }
+
+    [Fact]
     public async Task An_owner_who_may_make_no_logins_is_told_what_to_do()
     {
         await AsDbaAsync("ALTER ROLE owner CREATEROLE");

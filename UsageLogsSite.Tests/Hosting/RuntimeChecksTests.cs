@@ -54,17 +54,17 @@ public sealed class RuntimeChecksTests(PostgresCluster cluster) : SiteTest(clust
     }
 
     [Theory]
-    [InlineData("Admin")]
-    [InlineData("Member")]
-    [InlineData("Rollup")]
-    public async Task So_is_one_that_owns_a_table_or_can_come_to_own_it(string name)
+    [InlineData("Admin", "sessions")]
+    [InlineData("Member", "usage_logs_default")]
+    [InlineData("Rollup", "users")]
+    public async Task So_is_one_that_owns_a_table_or_can_come_to_own_it(string name, string table)
     {
         var login = await LoginAsync($"IN ROLE usage_{name}");
-        await Database.ExecuteAsync($"GRANT CREATE ON SCHEMA public TO {_roles[0]}; ALTER TABLE sessions OWNER TO {_roles[0]}");
-        Assert.Contains("is or can become the owner of sessions", await RefusedAsync(new() { [$"ConnectionStrings:{name}"] = login }), StringComparison.Ordinal);
+        await Database.ExecuteAsync($"GRANT CREATE ON SCHEMA public TO {_roles[0]}; ALTER TABLE {table} OWNER TO {_roles[0]}");
+        Assert.Contains($"is or can become the owner of {table}", await RefusedAsync(new() { [$"ConnectionStrings:{name}"] = login }), StringComparison.Ordinal);
 
         var member = await LoginAsync($"IN ROLE usage_{name}, {_roles[0]}");
-        Assert.Contains("is or can become the owner of sessions", await RefusedAsync(new() { [$"ConnectionStrings:{name}"] = member }), StringComparison.Ordinal);
+        Assert.Contains($"is or can become the owner of {table}", await RefusedAsync(new() { [$"ConnectionStrings:{name}"] = member }), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -81,6 +81,16 @@ public sealed class RuntimeChecksTests(PostgresCluster cluster) : SiteTest(clust
     {
         await Database.ExecuteAsync(change);
         Assert.Contains($"Row-level security is off, or not forced, on {table}", await RefusedAsync([]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_that_has_changed_hands_is_named_until_its_new_owner_has_a_policy()
+    {
+        await LoginAsync("");
+        await Database.ExecuteAsync($"GRANT CREATE, USAGE ON SCHEMA public TO {_roles[0]}; ALTER TABLE usage_deltas OWNER TO {_roles[0]}");
+        Assert.Contains("keeps usage_deltas from its own owner", await RefusedAsync([]), StringComparison.Ordinal);
+        await Database.ExecuteAsync("SELECT usage_protect('usage_deltas')");
+        await StartAsync([]);
     }
 
     [Theory]

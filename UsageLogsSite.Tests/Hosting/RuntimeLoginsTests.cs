@@ -26,6 +26,15 @@ public sealed class RuntimeLoginsTests(PostgresCluster cluster) : SiteTest(clust
     }
 
     [Fact]
+    public async Task Whoever_waits_for_nothing_asynchronously_is_let_in_too()
+    {
+        await using var site = Open();
+        using var connection = site.Admin.OpenConnection();
+        using var command = new NpgsqlCommand("SELECT current_user", connection);
+        Assert.StartsWith("usage_admin_t_", (string)command.ExecuteScalar()!, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_copy_on_another_server_gets_its_logins_back()
     {
         await using (var first = Open())

@@ -14,6 +14,7 @@ public sealed class SettingsTests(PublishedApp published)
     [InlineData("Usage:TimeZone", "Mars/Olympus", "Usage:TimeZone is Mars/Olympus; allowed is the IANA id of a time zone")]
     [InlineData("Usage:TimeZone", "", "Usage:TimeZone is ; allowed is the IANA id of a time zone")]
     [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
+    [InlineData("ConnectionStrings:Member", "Host=127.0.0.1;Multiplexing=true", "ConnectionStrings:Member sets Multiplexing")]
     public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)
     {
         var settings = new Dictionary<string, string>

@@ -12,7 +12,7 @@ internal static class RuntimeChecks
     /// Who a connection is, and what that role is or could become. Of the role that signed in: a role taken on can be laid down. Whoever
     /// runs programs or reads files of the server can become anybody, and so can whoever makes roles.
     /// </summary>
-    private const string Question = """
+    private const string RoleQuestion = """
         SELECT r.rolname,
                CASE WHEN r.rolsuper THEN 'is a superuser'
                     WHEN r.rolbypassrls THEN 'has BYPASSRLS'
@@ -22,24 +22,52 @@ internal static class RuntimeChecks
                                  OR m.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
                             AND pg_has_role(r.oid, m.oid, 'MEMBER')) END AS power,
                (SELECT string_agg(c.relname, ', ') FROM pg_class c
-                WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($2) AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owned,
+                WHERE c.relnamespace = 'public'::regnamespace AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+                  AND (c.relname = ANY ($2) OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('public.usage_logs')))) AS owned,
                (SELECT pg_has_role(r.oid, g.oid, 'USAGE') FROM pg_roles g WHERE g.rolname = $1) AS has_role,
                (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ') FROM pg_roles o JOIN pg_policy p ON o.oid = ANY (p.polroles)
-                WHERE o.rolname <> $1 AND pg_has_role(r.oid, o.oid, 'MEMBER')) AS other_roles,
-               (SELECT string_agg(c.relname, ', ') FROM pg_class c
-                WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($2) AND NOT (c.relrowsecurity AND c.relforcerowsecurity)) AS unprotected
+                WHERE o.rolname <> $1 AND pg_has_role(r.oid, o.oid, 'MEMBER')) AS other_roles
         FROM pg_roles r WHERE r.rolname = session_user
+        """;
+
+    /// <summary>
+    /// Which tables show everybody what is in them, and which not even their owner: those that have changed hands, as a restored copy's
+    /// may. Their triggers could write nothing.
+    /// </summary>
+    private const string TableQuestion = """
+        SELECT string_agg(c.relname, ', ') FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)) AS unprotected,
+               string_agg(c.relname, ', ') FILTER (WHERE NOT o.rolsuper AND NOT o.rolbypassrls AND NOT EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND o.oid = ANY (p.polroles))) AS shut
+        FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($1)
         """;
 
     /// <summary>Looks at every connection of the running site.</summary>
     /// <exception cref="StartupException">One cannot be used, or can do too much or too little; the message says which, and what to do.</exception>
-    internal static Task CheckAsync(Databases databases, CancellationToken cancellation) =>
-        Task.WhenAll(databases.Runtime.Select(connection => CheckAsync(connection, databases.Logins, cancellation)));
+    internal static async Task CheckAsync(Databases databases, CancellationToken cancellation)
+    {
+        if (databases.Runtime.Count == 0)
+            return;
+        await Task.WhenAll(databases.Runtime.Select(connection => CheckRoleAsync(connection, databases.Logins, cancellation)));
+        await CheckTablesAsync(databases.Admin, cancellation);
+    }
 
-    private static async Task CheckAsync(RuntimeConnection runtime, RuntimeLogins? logins, CancellationToken cancellation)
+    private static async Task CheckTablesAsync(NpgsqlDataSource source, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(TableQuestion);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = UsageDatabase.Tables });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        if (reader["unprotected"] is string unprotected)
+            throw new StartupException($"Row-level security is off, or not forced, on {unprotected}. As the owner, for each: SELECT usage_protect('…');");
+        if (reader["shut"] is string shut)
+            throw new StartupException($"Row-level security keeps {shut} from its own owner. As the owner, for each: SELECT usage_protect('…');");
+    }
+
+    private static async Task CheckRoleAsync(RuntimeConnection runtime, RuntimeLogins? logins, CancellationToken cancellation)
     {
         await using var connection = await OpenAsync(runtime, logins, cancellation);
-        await using var command = new NpgsqlCommand(Question, connection);
+        await using var command = new NpgsqlCommand(RoleQuestion, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = runtime.Role });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = UsageDatabase.Tables });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -53,8 +81,6 @@ internal static class RuntimeChecks
             throw new StartupException($"{who}, which lacks the role {runtime.Role}, or does not inherit it: GRANT {runtime.Role} TO {reader.GetString(0)}.");
         if (runtime.Name == "Member" && Text("other_roles") is { } others)
             throw new StartupException($"{who}, which is a member of {others} too: a member would see more than their own rows. REVOKE {others} FROM {reader.GetString(0)}.");
-        if (Text("unprotected") is { } unprotected)
-            throw new StartupException($"Row-level security is off, or not forced, on {unprotected}: ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY.");
 
         string? Text(string column) => reader[column] as string;
     }
