@@ -72,5 +72,6 @@ public sealed class MemberTests(PostgresCluster cluster, Chromium chromium) : Si
         await Assertions.Expect(window.Page.Locator("#live-status")).ToHaveAttributeAsync("data-state", "signed-out");
         await Assertions.Expect(window.Page.Locator("#problem a")).ToHaveAttributeAsync("href", "/account/sign-in?returnUrl=%2Fusage");
         await Eventually.TrueAsync(() => site.FilterSets.Count == 0, "the stream is closed");
+        Assert.Empty(window.Errors);
     }
 }

@@ -54,9 +54,9 @@
   }
 
   // Signed out: without these two nothing is asked any more. The answer to a reader's own request may bring them back.
-  function end() {
+  function end(told) {
     ended = true;
-    stream()?._htmx?.sse?.abortController.abort();
+    if (!told) stream()?._htmx?.sse?.abortController.abort(); // a stream that tells it closes itself
     for (const element of [stream(), $("refresh")]) element?.remove();
     clearTimeout(silence);
     show();
