@@ -19,6 +19,9 @@ internal sealed partial class HeldSessions(SessionStore sessions, TimeProvider t
     private readonly SemaphoreSlim _wake = new(0);
     private HashSet<Held> _due = [];
 
+    /// <summary>No session that is held expires before: so long nobody looks through all of them.</summary>
+    private DateTimeOffset _nextExpiry = DateTimeOffset.MaxValue;
+
     /// <summary>How many are held.</summary>
     internal int Count
     {
@@ -38,6 +41,7 @@ internal sealed partial class HeldSessions(SessionStore sessions, TimeProvider t
             if (!_held.TryGetValue(visitor.AccountId, out var ofAccount))
                 _held.Add(visitor.AccountId, ofAccount = []);
             ofAccount.Add(held);
+            _nextExpiry = Earlier(_nextExpiry, visitor.Expires);
         }
 
         return held;
@@ -81,12 +85,26 @@ internal sealed partial class HeldSessions(SessionStore sessions, TimeProvider t
         {
             var due = _due;
             _due = [];
-            var now = time.GetUtcNow();
-            foreach (var held in _held.Values.SelectMany(held => held).Where(held => held.Visitor.Expires <= now))
-                due.Add(held); // a page may have begun its lifetime anew
+            if (_nextExpiry <= time.GetUtcNow())
+                AddExpired(due);
             return due;
         }
     }
+
+    private void AddExpired(HashSet<Held> due)
+    {
+        var now = time.GetUtcNow();
+        _nextExpiry = DateTimeOffset.MaxValue;
+        foreach (var held in _held.Values.SelectMany(held => held))
+        {
+            if (held.Visitor.Expires <= now)
+                due.Add(held); // a page may have begun its lifetime anew
+            else
+                _nextExpiry = Earlier(_nextExpiry, held.Visitor.Expires);
+        }
+    }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     private async Task CheckAsync(Held[] some, CancellationToken cancellation)
     {
@@ -109,12 +127,19 @@ internal sealed partial class HeldSessions(SessionStore sessions, TimeProvider t
         }
     }
 
-    private static void Settle(Held held, Visitor? current)
+    private void Settle(Held held, Visitor? current)
     {
-        if (current is not null && current.Role == held.Visitor.Role && current.UserId == held.Visitor.UserId)
-            held.Visitor = current;
-        else
+        if (current is null || current.Role != held.Visitor.Role || current.UserId != held.Visitor.UserId)
+        {
             held.End();
+            return;
+        }
+
+        lock (_gate)
+        {
+            held.Visitor = current;
+            _nextExpiry = Earlier(_nextExpiry, current.Expires);
+        }
     }
 
     // Nobody can say that these are still good: those whose time was over by what was known end.
