@@ -37,7 +37,7 @@ public sealed class Screenshots(PostgresCluster cluster, Chromium chromium) : Si
         var ann = await Database.AddUserAsync("Ann Example");
         await Database.AddLogAsync(ann);
         await site.FoldedAsync();
-        await using var window = await chromium.OpenAsync(site, "/usage?q=ann+example", new() { ViewportSize = new() { Width = 1200, Height = 400 }, DeviceScaleFactor = 1.5f });
+        await using var window = await chromium.OpenAsync(site, "/usage?q=ann+example", new() { ViewportSize = new() { Width = 1200, Height = 450 }, DeviceScaleFactor = 1.5f });
         await window.LiveAsync();
         var frames = new List<byte[]> { await window.Page.ScreenshotAsync() };
         var held = new TaskCompletionSource();
@@ -64,5 +64,10 @@ public sealed class Screenshots(PostgresCluster cluster, Chromium chromium) : Si
         await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, "live-update.png"), FullPage = true });
     }
 
-    private async Task<Site> StartWithDemoDataAsync() => await Site.StartAsync(Database, new() { ["Demo:Data"] = "true" });
+    private async Task<Site> StartWithDemoDataAsync()
+    {
+        var site = await Site.StartAsync(Database, new() { ["Demo:Data"] = "true" });
+        await Database.ExecuteAsync("UPDATE accounts SET email = 'you@example.com'");
+        return site;
+    }
 }
