@@ -346,6 +346,12 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("id");
 
+                    b.Property<Guid>("HintKey")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("hint_key")
+                        .HasDefaultValueSql("gen_random_uuid()");
+
                     b.Property<string>("TimeZone")
                         .HasColumnType("text")
                         .HasColumnName("time_zone");

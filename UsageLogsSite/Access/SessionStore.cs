@@ -10,6 +10,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Access;
 
@@ -21,7 +22,6 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
 {
     private const int KeyBytes = 32;
     private const int LongestDevice = 200;
-    private const int Attempts = 4;
 
     private const string Find =
         """
@@ -43,20 +43,8 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         (await FindAsync([Hash(key)], cancellation)).Values.SingleOrDefault();
 
     /// <summary>Those of these sessions that are not over, by <see cref="Visitor.SessionId"/>.</summary>
-    internal async Task<Dictionary<string, Visitor>> FindAsync(byte[][] ids, CancellationToken cancellation)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await FindOnceAsync(ids, cancellation);
-            }
-            catch (Exception e) when (attempt < Attempts && DatabaseFailure.IsLostConnection(e))
-            {
-                _source.Clear(); // where one connection of the pool has ended, others have too
-            }
-        }
-    }
+    internal Task<Dictionary<string, Visitor>> FindAsync(byte[][] ids, CancellationToken cancellation) =>
+        ReadRetry.RunAsync(_source, () => FindOnceAsync(ids, cancellation));
 
     private async Task<Dictionary<string, Visitor>> FindOnceAsync(byte[][] ids, CancellationToken cancellation)
     {

@@ -15,21 +15,45 @@ internal static class ReadRetry
     /// <param name="read">What is read; run anew with another context after a lost connection.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal static async Task<T> RunAsync<T>(
+    internal static Task<T> RunAsync<T>(
         IDbContextFactory<UsageDbContext> contexts, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
+    {
+        return RunAsync(ReadAsync, ForgetConnectionsAsync);
+
+        async Task<T> ReadAsync()
+        {
+            await using var database = await contexts.CreateDbContextAsync(cancellation);
+            return await read(database, cancellation);
+        }
+
+        async Task ForgetConnectionsAsync()
+        {
+            await using var database = await contexts.CreateDbContextAsync(cancellation);
+            NpgsqlConnection.ClearPool((NpgsqlConnection)database.Database.GetDbConnection());
+        }
+    }
+
+    /// <summary>Reads from a data source.</summary>
+    /// <param name="source">Whose connections may have ended.</param>
+    /// <param name="read">What is read; run anew after a lost connection.</param>
+    /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal static Task<T> RunAsync<T>(NpgsqlDataSource source, Func<Task<T>> read) => RunAsync(read, () =>
+    {
+        source.Clear();
+        return Task.CompletedTask;
+    });
+
+    private static async Task<T> RunAsync<T>(Func<Task<T>> read, Func<Task> forgetConnections)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await using var database = await contexts.CreateDbContextAsync(cancellation);
-                return await read(database, cancellation);
+                return await read();
             }
             catch (Exception e) when (attempt < Attempts && DatabaseFailure.IsLostConnection(e))
             {
-                // Where one connection has ended, others of the pool have too, and it cannot know.
-                await using var database = await contexts.CreateDbContextAsync(cancellation);
-                NpgsqlConnection.ClearPool((NpgsqlConnection)database.Database.GetDbConnection());
+                await forgetConnections(); // where one connection has ended, others of the pool have too, and it cannot know
             }
         }
     }
