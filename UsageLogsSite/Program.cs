@@ -30,6 +30,7 @@ try
     app.UseExceptionHandler("/error");
     app.UseRouting(); // streams and fragments end here: what follows is for pages
     app.UseStatusCodePagesWithReExecute("/error/{0}");
+    app.UseFormCharset();
     app.UseAuthentication();
     app.UseAuthorization();
     app.MapHealth();

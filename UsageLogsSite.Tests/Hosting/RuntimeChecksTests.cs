@@ -39,6 +39,7 @@ public sealed class RuntimeChecksTests(PostgresCluster cluster) : SiteTest(clust
     [InlineData("Admin", "SUPERUSER", "which is a superuser")]
     [InlineData("Member", "BYPASSRLS IN ROLE usage_member", "which has BYPASSRLS")]
     [InlineData("Rollup", "CREATEROLE IN ROLE usage_rollup", "which has CREATEROLE")]
+    [InlineData("Admin", "REPLICATION IN ROLE usage_admin", "which has REPLICATION")]
     [InlineData("Admin", "IN ROLE usage_admin, usagelogs", "which is a member of usagelogs")]
     [InlineData("Member", "IN ROLE usage_member, pg_execute_server_program", "which is a member of pg_execute_server_program")]
     [InlineData("Admin", "IN ROLE usage_rollup", "which lacks the role usage_admin")]
@@ -77,6 +78,7 @@ public sealed class RuntimeChecksTests(PostgresCluster cluster) : SiteTest(clust
     [Theory]
     [InlineData("ALTER TABLE usage_totals DISABLE ROW LEVEL SECURITY", "usage_totals")]
     [InlineData("ALTER TABLE accounts NO FORCE ROW LEVEL SECURITY", "accounts")]
+    [InlineData("CREATE POLICY everybody ON users USING (true)", "users")]
     public async Task A_table_without_row_level_security_is_named(string change, string table)
     {
         await Database.ExecuteAsync(change);

@@ -31,6 +31,7 @@ internal static class AccessSetup
         builder.Services.AddSingleton<HeldSessions>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldSessions>());
         builder.Services.AddSingleton<Visitors>();
+        builder.Services.AddSingleton<ViewedLogs>();
         builder.Services.AddScoped<PasswordSignIn>();
         builder.Services.AddSingleton<SignIns>();
         builder.Services.AddSingleton<SignInLimits>();

@@ -87,9 +87,11 @@ internal sealed class Accounts(UserManager<Account> identity, UsageDbContext dat
         account.PasswordHash = identity.PasswordHasher.HashPassword(account, password);
         account.LockoutEnd = null;
         account.AccessFailedCount = 0;
-        Must(await identity.UpdateSecurityStampAsync(account));
         var kept = but is null ? [] : Convert.FromBase64String(but);
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellation);
+        Must(await identity.UpdateSecurityStampAsync(account));
         await database.Sessions.Where(s => s.AccountId == account.Id && s.Id != kept).ExecuteDeleteAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
     }
 
     /// <summary>Ends all sessions of an account.</summary>

@@ -56,8 +56,7 @@ internal sealed partial class Audit(NpgsqlDataSource source, ILogger<Audit> logg
         }
     }
 
-    // What was typed may hold anything; PostgreSQL's text cannot hold NUL.
-    private static string Text(string text) => text[..Math.Min(text.Length, LongestText)].Replace('\0', '\uFFFD');
+    private static string Text(string text) => StoredText.Of(text, LongestText);
 
     [LoggerMessage(4003, LogLevel.Error, "Access: the audit log could not be written ({Action} by {Account}, {Subject}): {Reason}")]
     private static partial void LogFailed(ILogger logger, AuditAction action, Guid? account, string subject, string reason);

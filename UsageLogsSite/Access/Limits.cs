@@ -35,13 +35,11 @@ internal static class Limits
         builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.NetworkOf), // first: a browser's id is its own choice
                 Requests(limits.Value.RequestsPerSecond, ClientId.Of),
-                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.AddressOf),
+                AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, ClientId.NetworkOf),
                 AtOnce(OpensStream, live.Value.MaxStreamsPerClient, ClientId.Of),
-                AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, ClientId.AddressOf),
                 AtOnce(OpensStream, live.Value.MaxStreams, _ => "all"),
-                AtOnce(IsExport, 1, ClientId.Of),
-                AtOnce(IsExport, limits.Value.ExportsAtOnce, _ => "all"),
                 Opens(live.Value.MaxOpensPerSecond));
             var refusals = Refusals(limits.Value);
             limiter.OnRejected = (rejected, cancellation) => RefuseAsync(rejected, refusals, cancellation);
@@ -79,13 +77,14 @@ internal static class Limits
         },
         options => new TokenBucketRateLimiter(options));
 
-    private static bool OpensStream(HttpContext http) => http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase);
+    private static bool OpensStream(HttpContext http) =>
+        http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase)
+        && (http.Request.Path.StartsWithSegments(LiveEndpoints.Address) || http.Request.Path.StartsWithSegments("/users"));
 
-    private static bool IsExport(HttpContext http) => http.Request.Path.Value!.EndsWith("/export.csv", StringComparison.OrdinalIgnoreCase);
 
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) => Create(
         _ => true,
-        ClientId.AddressOf,
+        ClientId.NetworkOf,
         new FixedWindowRateLimiterOptions { PermitLimit = limits.RefusalsBeforeClose, Window = RefusalWindow, QueueLimit = 0, AutoReplenishment = false },
         options => new FixedWindowRateLimiter(options));
 

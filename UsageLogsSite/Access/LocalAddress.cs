@@ -8,7 +8,7 @@ internal static class LocalAddress
     /// <param name="otherwise">Where to go instead.</param>
     internal static string Or(string? address, string otherwise) => Is(address) ? address! : otherwise;
 
-    // Browsers take a backslash for a slash, drop tabs and line breaks, and read two slashes as another host.
+    // Browsers take a backslash for a slash, drop tabs and line breaks, and read two slashes as another host; a header holds only ASCII.
     private static bool Is(string? address) =>
-        address is ['/', ..] and not ['/', '/' or '\\', ..] && address.Length <= 2_048 && !address.Any(c => char.IsControl(c) || c == '\\');
+        address is ['/', ..] and not ['/', '/' or '\\', ..] && address.Length <= 2_048 && address.All(c => char.IsAscii(c) && !char.IsControl(c) && c != '\\');
 }

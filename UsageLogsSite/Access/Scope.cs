@@ -10,6 +10,9 @@ internal readonly record struct Scope(Guid? UserId)
     /// <summary>Everybody's usage: owners and analysts.</summary>
     internal static readonly Scope Everything = new(null);
 
+    /// <summary>Nobody's usage: members who are linked to no user. The id of all zeros stands for it, whoever has it in the database.</summary>
+    internal static readonly Scope Nothing = new(Guid.Empty);
+
     /// <summary>One user's own usage: members.</summary>
     internal static Scope Of(Guid userId) => new(userId);
 }

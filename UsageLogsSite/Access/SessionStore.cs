@@ -97,7 +97,7 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         insert.Parameters.AddWithValue(Guid.Parse(ticket.Principal.FindFirstValue(ClaimTypes.NameIdentifier)!));
         insert.Parameters.AddWithValue(Now);
         insert.Parameters.AddWithValue(Now + options.Value.Lifetime);
-        insert.Parameters.AddWithValue(device[..Math.Min(device.Length, LongestDevice)].Replace('\0', ' '));
+        insert.Parameters.AddWithValue(StoredText.Of(device, LongestDevice));
         insert.Parameters.AddWithValue(ClientId.AddressOf(httpContext));
         await insert.ExecuteNonQueryAsync(cancellationToken);
         return key;

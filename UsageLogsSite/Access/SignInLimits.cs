@@ -6,6 +6,8 @@ namespace UsageLogsSite.Access;
 /// <summary>How often one address, and whoever tries one e-mail address, may try to sign in.</summary>
 internal sealed class SignInLimits : IDisposable
 {
+    private const int LongestEmail = 256;
+
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private readonly PartitionedRateLimiter<string> _attempts;
@@ -20,7 +22,10 @@ internal sealed class SignInLimits : IDisposable
     /// <summary>Counts an attempt.</summary>
     /// <returns>How long to wait before the next; null if this one may go on.</returns>
     internal TimeSpan? Refuse(HttpContext http, string email) =>
-        Refuse($"address {ClientId.AddressOf(http)}") ?? Refuse($"account {email.Trim().ToUpperInvariant()}");
+        Refuse($"address {ClientId.NetworkOf(http)}") ?? Refuse($"account {KeyOf(email)}");
+
+    /// <summary>What is too long for an address is nobody's, and is not kept.</summary>
+    private static string KeyOf(string email) => email.Length > LongestEmail ? "" : email.Trim().ToUpperInvariant();
 
     /// <inheritdoc />
     public void Dispose() => _attempts.Dispose();

@@ -4,8 +4,8 @@ using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Access;
 
-/// <summary>Signs browsers in and out, and writes that down.</summary>
-internal sealed class SignIns(SessionStore sessions, Audit audit, IHostEnvironment environment)
+/// <summary>Signs browsers in and out, and writes that down, whether or not they wait for it.</summary>
+internal sealed class SignIns(SessionStore sessions, Visitors visitors, Audit audit, IHostEnvironment environment)
 {
     /// <summary>Begins a session.</summary>
     /// <param name="http">The browser's request.</param>
@@ -14,7 +14,7 @@ internal sealed class SignIns(SessionStore sessions, Audit audit, IHostEnvironme
     internal async Task InAsync(HttpContext http, Account account, string how)
     {
         await http.SignInAsync(IdentityConstants.ApplicationScheme, SessionStore.PrincipalOf(account.Id), new AuthenticationProperties { IsPersistent = true });
-        await audit.WriteAsync(http, account.Id, account.Email ?? "", AuditAction.SignedIn, "", how, http.RequestAborted);
+        await audit.WriteAsync(http, account.Id, account.Email ?? "", AuditAction.SignedIn, "", how, CancellationToken.None);
     }
 
     /// <summary>Writes down that somebody was refused.</summary>
@@ -36,23 +36,26 @@ internal sealed class SignIns(SessionStore sessions, Audit audit, IHostEnvironme
             SignInOutcome.LockedNow => $"{PasswordSignIn.MostFailures} failures: locked for {PasswordSignIn.LockOut.TotalMinutes} minutes",
             _ => "wrong password",
         },
-        http.RequestAborted);
+        CancellationToken.None);
 
     /// <summary>Ends this browser's session.</summary>
     internal async Task OutAsync(HttpContext http)
     {
         await http.SignOutAsync(IdentityConstants.ApplicationScheme);
+        if (http.Features.Get<Visitor>() is { } visitor)
+            visitors.Forget(visitor.AccountId);
         Clear(http);
-        await audit.WriteAsync(http, AuditAction.SignedOut, "", "", http.RequestAborted);
+        await audit.WriteAsync(http, AuditAction.SignedOut, "", "", CancellationToken.None);
     }
 
     /// <summary>Ends the sessions of all browsers of who asks.</summary>
     internal async Task OutEverywhereAsync(HttpContext http, Visitor visitor)
     {
-        var count = await sessions.EndAsync(visitor.AccountId, but: null, http.RequestAborted);
+        var count = await sessions.EndAsync(visitor.AccountId, but: null, CancellationToken.None);
         await http.SignOutAsync(IdentityConstants.ApplicationScheme);
+        visitors.Forget(visitor.AccountId);
         Clear(http);
-        await audit.WriteAsync(http, visitor, AuditAction.SignedOutEverywhere, "", $"{count} browsers", http.RequestAborted);
+        await audit.WriteAsync(http, visitor, AuditAction.SignedOutEverywhere, "", $"{count} browsers", CancellationToken.None);
     }
 
     // In Development the site comes by plain http, where browsers ignore it and complain.

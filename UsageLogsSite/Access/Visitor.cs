@@ -11,6 +11,6 @@ namespace UsageLogsSite.Access;
 /// <param name="Expires">When the session ends by itself.</param>
 internal sealed record Visitor(string SessionId, Guid AccountId, string Email, AccountRole Role, Guid? UserId, DateTimeOffset Expires)
 {
-    /// <summary>What they may see; nobody's id is all zeros, so a member without a user sees nothing.</summary>
-    internal Scope Scope => Role == AccountRole.Member ? Scope.Of(UserId ?? Guid.Empty) : Scope.Everything;
+    /// <summary>What they may see; a member without a user sees nothing.</summary>
+    internal Scope Scope => Role != AccountRole.Member ? Scope.Everything : UserId is { } own ? Scope.Of(own) : Scope.Nothing;
 }

@@ -41,13 +41,19 @@ internal sealed class Visitors(
     /// <param name="payload">The account's id, as <c>usage_access_changed</c> tells it; anything else stands for all.</param>
     internal void Hear(string payload)
     {
-        if (!Guid.TryParse(payload, out var account))
+        if (Guid.TryParse(payload, out var account))
         {
-            _memory.ForgetAll();
-            held.Check(account: null);
+            Forget(account);
             return;
         }
 
+        _memory.ForgetAll();
+        held.Check(account: null);
+    }
+
+    /// <summary>An account's sessions have been ended by this instance, which need not wait to be told of it.</summary>
+    internal void Forget(Guid account)
+    {
         _memory.Forget(account);
         held.Check(account);
     }

@@ -9,6 +9,9 @@ internal static class HostingSetup
 {
     private const string DefaultAddress = "http://localhost:5080";
 
+    /// <summary>Bytes of the largest request: no form of this site has more.</summary>
+    private const long LargestForm = 64 * 1024;
+
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
 
     internal static void AddHosting(this WebApplicationBuilder builder)
@@ -21,7 +24,11 @@ internal static class HostingSetup
         // Looks for every address among the files: for who edits them only.
         builder.Configuration["ReloadStaticAssetsAtRuntime"] ??= builder.Environment.IsDevelopment().ToString();
         builder.WebHost.UseSmallSendBuffers();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = LargestForm; // read whole before anybody knows who sends it
+        });
 
         // It writes addresses, and some of them sign in. Not among the settings, which are not read where the program is started elsewhere.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);

@@ -17,8 +17,9 @@ internal static class RuntimeChecks
                CASE WHEN r.rolsuper THEN 'is a superuser'
                     WHEN r.rolbypassrls THEN 'has BYPASSRLS'
                     WHEN r.rolcreaterole THEN 'has CREATEROLE'
+                    WHEN r.rolreplication THEN 'has REPLICATION'
                     ELSE (SELECT 'is a member of ' || string_agg(quote_ident(m.rolname), ', ') FROM pg_roles m
-                          WHERE (m.rolsuper OR m.rolbypassrls OR m.rolcreaterole
+                          WHERE (m.rolsuper OR m.rolbypassrls OR m.rolcreaterole OR m.rolreplication
                                  OR m.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
                             AND pg_has_role(r.oid, m.oid, 'MEMBER')) END AS power,
                (SELECT string_agg(c.relname, ', ') FROM pg_class c
@@ -37,7 +38,9 @@ internal static class RuntimeChecks
     private const string TableQuestion = """
         SELECT string_agg(c.relname, ', ') FILTER (WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)) AS unprotected,
                string_agg(c.relname, ', ') FILTER (WHERE NOT o.rolsuper AND NOT o.rolbypassrls AND NOT EXISTS (
-                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND o.oid = ANY (p.polroles))) AS shut
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND o.oid = ANY (p.polroles))) AS shut,
+               string_agg(c.relname, ', ') FILTER (WHERE EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND 0 = ANY (p.polroles))) AS open_to_all
         FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
         WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($1)
         """;
@@ -60,6 +63,8 @@ internal static class RuntimeChecks
         await reader.ReadAsync(cancellation);
         if (reader["unprotected"] is string unprotected)
             throw new StartupException($"Row-level security is off, or not forced, on {unprotected}. As the owner, for each: SELECT usage_protect('…');");
+        if (reader["open_to_all"] is string open)
+            throw new StartupException($"A policy on {open} is for PUBLIC, and so for members too. As the owner: DROP POLICY … ON each of them, and make it anew TO the roles that need it.");
         if (reader["shut"] is string shut)
             throw new StartupException($"Row-level security keeps {shut} from its own owner. As the owner, for each: SELECT usage_protect('…');");
     }

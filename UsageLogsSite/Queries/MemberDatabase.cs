@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using UsageLogsSite.Access;
 using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
@@ -47,7 +48,8 @@ internal sealed class MemberDatabase
             database,
             async (identified, token) =>
             {
-                await identified.Database.ExecuteSqlAsync($"SELECT set_config('usage.user_id', {userId.ToString()}, true)", token);
+                var identity = userId == Scope.Nothing.UserId ? "" : userId.ToString();
+                await identified.Database.ExecuteSqlAsync($"SELECT set_config('usage.user_id', {identity}, true)", token);
                 return await read(identified, token);
             },
             cancellation);

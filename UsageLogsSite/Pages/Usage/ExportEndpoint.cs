@@ -12,6 +12,11 @@ namespace UsageLogsSite.Pages.Usage;
 /// </summary>
 internal sealed class ExportEndpoint(Visitors visitors, UsageExport export, Audit audit, IOptions<LimitOptions> limits, TimeProvider time)
 {
+    private const int RetryAfterSeconds = 10;
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<Guid> _busy = [];
+
     internal static void Map(WebApplication app)
     {
         app.MapGet("/usage/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of));
@@ -23,22 +28,67 @@ internal sealed class ExportEndpoint(Visitors visitors, UsageExport export, Audi
         if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
 
+        if (!TryBegin(visitor.AccountId))
+        {
+            http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+            http.Response.ContentType = "text/plain; charset=utf-8";
+            await http.Response.WriteAsync("Another file is being written. Try again when it is done.", http.RequestAborted);
+            return;
+        }
+
+        try
+        {
+            await SendAsync(http, visitor, question);
+        }
+        finally
+        {
+            lock (_gate)
+                _busy.Remove(visitor.AccountId);
+        }
+    }
+
+    /// <summary>One file for each account, whatever it says its browsers are, and so many for all.</summary>
+    private bool TryBegin(Guid account)
+    {
+        lock (_gate)
+            return _busy.Count < limits.Value.ExportsAtOnce && _busy.Add(account);
+    }
+
+    private async Task SendAsync(HttpContext http, Visitor visitor, Question question)
+    {
         var subject = (question as UserQuestion)?.UserId.ToString() ?? "";
         await audit.WriteAsync(http, visitor, AuditAction.Exported, subject, question.Address, http.RequestAborted);
         var name = string.Create(CultureInfo.InvariantCulture, $"usage-{time.GetUtcNow():yyyy-MM-dd-HHmm}.csv");
         http.Response.ContentType = "text/csv; charset=utf-8; header=present";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         http.Response.Headers.CacheControl = "no-store";
-        using var limit = new CancellationTokenSource(limits.Value.LongestExport, time);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
+        var over = new CancellationTokenSource(limits.Value.LongestExport, time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(over.Token, http.RequestAborted);
+        using (over)
+        using (visitors.Hold(visitor, () => Cancel(over)))
+        {
+            try
+            {
+                await export.WriteAsync(question, http.Response.Body, ended.Token);
+            }
+            catch (Exception e) when (over.IsCancellationRequested || (http.Response.HasStarted && DatabaseFailure.Is(e)))
+            {
+                // A file that ends early must not look whole.
+                http.Abort();
+            }
+        }
+    }
+
+    private static void Cancel(CancellationTokenSource over)
+    {
         try
         {
-            await export.WriteAsync(question, http.Response.Body, ended.Token);
+            over.Cancel();
         }
-        catch (Exception e) when (limit.IsCancellationRequested || (http.Response.HasStarted && DatabaseFailure.Is(e)))
+        catch (ObjectDisposedException)
         {
-            // A file that ends early must not look whole.
-            http.Abort();
+            // The file was done at the same moment.
         }
     }
 }

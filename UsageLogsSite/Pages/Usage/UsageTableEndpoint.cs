@@ -22,21 +22,24 @@ internal static class UsageTableEndpoint
     {
         // Taken here once: a scope of services for each request would cost more than the answer.
         var (sets, fragments) = (app.Services.GetRequiredService<FilterSets>(), app.Services.GetRequiredService<UsageFragments>());
-        var visitors = app.Services.GetRequiredService<Visitors>();
-        app.MapGet("/usage/table", http => AnswerAsync(http, sets, fragments, visitors, Question.Of)).ShortCircuit();
-        app.MapGet("/users/{id:guid}/table", http => AnswerAsync(http, sets, fragments, visitors, UserQuestion.Of)).ShortCircuit();
+        var (visitors, viewed) = (app.Services.GetRequiredService<Visitors>(), app.Services.GetRequiredService<ViewedLogs>());
+        app.MapGet("/usage/table", http => AnswerAsync(http, sets, fragments, visitors, viewed, Question.Of)).ShortCircuit();
+        app.MapGet("/users/{id:guid}/table", http => AnswerAsync(http, sets, fragments, visitors, viewed, UserQuestion.Of)).ShortCircuit();
     }
 
     private static async Task AnswerAsync(
-        HttpContext http, FilterSets sets, UsageFragments fragments, Visitors visitors, Func<HttpRequest, Visitor, Question?> read)
+        HttpContext http, FilterSets sets, UsageFragments fragments, Visitors visitors, ViewedLogs viewed, Func<HttpRequest, Visitor, Question?> read)
     {
-        if (await Asked.OfAsync(http, visitors, read) is (_, var question))
-            await AnswerAsync(http, sets, fragments, question);
+        if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
+            return;
+        var view = await sets.ReadAsync(question, http.RequestAborted);
+        if (question.Scope == Scope.Everything && view is UserView { User: { } user })
+            await viewed.WriteAsync(http, visitor, user.UserId, user.Email);
+        await AnswerAsync(http, sets, fragments, question, view);
     }
 
-    private static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments, Question question)
+    private static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments, Question question, LiveView view)
     {
-        var view = await sets.ReadAsync(question, http.RequestAborted);
         var headers = http.Response.Headers;
 
         // The answer also names the address bar's next address: a browser's cache would repeat that at the wrong time.

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using UsageLogsSite.Access;
-using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
@@ -10,7 +9,7 @@ namespace UsageLogsSite.Pages.Users;
 
 /// <summary>One user's usage, for those who may see everybody's.</summary>
 [ResponseCache(NoStore = true)] // whoever signs in next at this browser must not find it
-internal sealed class IndexModel(FilterSets sets, Visitors visitors, Audit audit, TimeProvider time, TimeZoneInfo zone) : PageModel
+internal sealed class IndexModel(FilterSets sets, Visitors visitors, ViewedLogs viewed, TimeProvider time, TimeZoneInfo zone) : PageModel
 {
     /// <summary>What is shown; set before the page is rendered.</summary>
     public UserView View { get; private set; } = null!;
@@ -34,7 +33,7 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, Audit audit
         View = (UserView)await sets.ReadAsync(question, cancellation);
         if (View.User is null)
             return NotFound();
-        await audit.WriteAsync(HttpContext, visitor, AuditAction.ViewedLogs, question.UserId.ToString(), View.User.Email, cancellation);
+        await viewed.WriteAsync(HttpContext, visitor, question.UserId, View.User.Email);
         return Page();
     }
 }
