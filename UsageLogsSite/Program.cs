@@ -25,6 +25,7 @@ try
 
     await using var app = builder.Build();
     app.UseSecurityHeaders();
+    app.UseFinishedChanges();
     app.UseClientId();
     app.UseRateLimiter();
     app.UseExceptionHandler("/error");

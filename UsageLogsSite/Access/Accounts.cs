@@ -12,6 +12,9 @@ internal sealed class Accounts(UserManager<Account> identity, UsageDbContext dat
     /// <summary>Letters and digits that are not taken for one another.</summary>
     private const string Syllables = "abcdefghijkmnpqrstuvwxyz23456789";
 
+    /// <summary>Characters of the longest e-mail address: Identity's columns hold no more.</summary>
+    internal const int LongestEmail = 256;
+
     /// <summary>All accounts, by e-mail address.</summary>
     internal Task<List<Account>> ListAsync(CancellationToken cancellation) => database.Accounts.AsNoTracking().OrderBy(a => a.NormalizedEmail).ToListAsync(cancellation);
 

@@ -13,9 +13,9 @@ internal sealed class AdminOptions : IValidatableObject
 
     /// <summary>Says what is wrong with an e-mail address of an account; null for nothing.</summary>
     internal static string? Refuse(string email) =>
-        email.Length <= 256 && new EmailAddressAttribute().IsValid(email) && !email.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
+        email.Length <= Accounts.LongestEmail && new EmailAddressAttribute().IsValid(email) && !email.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
             ? null
-            : $"is '{email}'; allowed is an e-mail address of at most 256 characters.";
+            : $"is '{email}'; allowed is an e-mail address of at most {Accounts.LongestEmail} characters.";
 
     /// <inheritdoc />
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

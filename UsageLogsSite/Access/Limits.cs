@@ -81,7 +81,6 @@ internal static class Limits
         http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase)
         && (http.Request.Path.StartsWithSegments(LiveEndpoints.Address) || http.Request.Path.StartsWithSegments("/users"));
 
-
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) => Create(
         _ => true,
         ClientId.NetworkOf,

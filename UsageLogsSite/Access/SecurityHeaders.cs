@@ -16,10 +16,6 @@ internal static class SecurityHeaders
     internal static void UseSecurityHeaders(this WebApplication app) => app.Use((http, next) =>
     {
         Set(http, app.Environment);
-
-        // What changes something is finished and written down, even if whoever asked for it leaves in the middle.
-        if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
-            http.RequestAborted = CancellationToken.None;
         return next(http);
     });
 

@@ -6,8 +6,6 @@ namespace UsageLogsSite.Access;
 /// <summary>How often one address, and whoever tries one e-mail address, may try to sign in.</summary>
 internal sealed class SignInLimits : IDisposable
 {
-    private const int LongestEmail = 256;
-
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private readonly PartitionedRateLimiter<string> _attempts;
@@ -25,7 +23,7 @@ internal sealed class SignInLimits : IDisposable
         Refuse($"address {ClientId.NetworkOf(http)}") ?? Refuse($"account {KeyOf(email)}");
 
     /// <summary>What is too long for an address is nobody's, and is not kept.</summary>
-    private static string KeyOf(string email) => email.Length > LongestEmail ? "" : email.Trim().ToUpperInvariant();
+    private static string KeyOf(string email) => email.Length > Accounts.LongestEmail ? "" : email.Trim().ToUpperInvariant();
 
     /// <inheritdoc />
     public void Dispose() => _attempts.Dispose();

@@ -19,7 +19,7 @@ internal sealed partial class SignInModel(
 {
     /// <summary>The e-mail address that was typed.</summary>
     [BindProperty]
-    [StringLength(256)]
+    [StringLength(Accounts.LongestEmail)]
     public string? Email { get; set; }
 
     /// <summary>The password that was typed; it is never sent back.</summary>

@@ -31,7 +31,7 @@ internal sealed class AccountsModel(AccountChanges changes, UsageDbContext datab
     public Task OnGetAsync(CancellationToken cancellation) => ReadAsync(cancellation);
 
     /// <summary>Makes an account with a password that is shown once.</summary>
-    public Task<IActionResult> OnPostAddAsync([StringLength(256)] string? email, AccountRole role, [StringLength(256)] string? user, CancellationToken cancellation) =>
+    public Task<IActionResult> OnPostAddAsync([StringLength(Access.Accounts.LongestEmail)] string? email, AccountRole role, [StringLength(Access.Accounts.LongestEmail)] string? user, CancellationToken cancellation) =>
         DoAsync(
             async () =>
             {
@@ -42,7 +42,7 @@ internal sealed class AccountsModel(AccountChanges changes, UsageDbContext datab
             cancellation);
 
     /// <summary>Changes what an account may see and do.</summary>
-    public Task<IActionResult> OnPostChangeAsync(Guid id, AccountRole role, [StringLength(256)] string? user, bool disabled, CancellationToken cancellation) =>
+    public Task<IActionResult> OnPostChangeAsync(Guid id, AccountRole role, [StringLength(Access.Accounts.LongestEmail)] string? user, bool disabled, CancellationToken cancellation) =>
         DoAsync(
             async () =>
             {
