@@ -30,6 +30,7 @@ try
     app.UseRateLimiter();
     app.UseExceptionHandler("/error");
     app.UseRouting(); // streams and fragments end here: what follows is for pages
+    app.UseCompression();
     app.UseStatusCodePagesWithReExecute("/error/{0}");
     app.UseFormCharset();
     app.UseAuthentication();

@@ -18,6 +18,7 @@ internal static class PagesSetup
         builder.Services.AddSingleton<ExportEndpoint>();
         builder.Services.AddSingleton<QuestionReader>();
         builder.Services.AddSingleton<UsageFragments>();
+        builder.Services.AddCompression();
         builder.Services.AddRazorPages(options =>
         {
             options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());

@@ -60,7 +60,8 @@ internal static class UsageTableEndpoint
             headers["IM"] = Differences;
         }
 
-        var (bytes, encoding) = (await fragments.OfAsync(view, shown)).For(http.Request.Headers.AcceptEncoding.ToString());
+        var accepted = http.Request.MayBeCompressed() ? http.Request.Headers.AcceptEncoding.ToString() : "";
+        var (bytes, encoding) = (await fragments.OfAsync(view, shown)).For(accepted);
         headers.Vary = "Accept-Encoding";
         if (encoding is not null)
             headers.ContentEncoding = encoding;
