@@ -71,6 +71,44 @@ public sealed class LiveStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reader_who_saves_data_gets_the_latest_version_when_it_is_time_and_is_not_told_that_nothing_changed()
+    {
+        var debounce = TimeSpan.FromMinutes(1);
+        await using var reader = Open("v1", debounce: debounce);
+        await reader.NextAsync();
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
+        Assert.Equal("v2", (await reader.NextAsync()).Data);
+        reader.Stream.Offer(LiveEvent.Changed("v3"));
+        reader.Stream.Offer(LiveEvent.Changed("v4"));
+        var (offered, seen) = (_time.GetTimestamp(), new List<string>());
+        do
+        {
+            await reader.BeatAsync(isFollowing: true);
+            seen.Add((await reader.NextAsync()).Data);
+        }
+        while (seen[^1] == "held");
+        Assert.Equal(("held", "v4"), (seen[0], seen[^1]));
+        Assert.InRange(_time.GetElapsedTime(offered), debounce, 3 * debounce);
+        await reader.BeatAsync(isFollowing: true);
+        Assert.Equal("alive", (await reader.NextAsync()).Data);
+    }
+
+    [Fact]
+    public async Task What_was_held_back_never_comes_after_a_newer_version()
+    {
+        await using var reader = Open("v1", debounce: TimeSpan.FromSeconds(5));
+        await reader.NextAsync();
+        reader.Stream.Offer(LiveEvent.Changed("v2"));
+        Assert.Equal("v2", (await reader.NextAsync()).Data);
+        reader.Stream.Offer(LiveEvent.Changed("v3"));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        reader.Stream.Offer(LiveEvent.Changed("v4"));
+        Assert.Equal("v4", (await reader.NextAsync()).Data);
+        await reader.BeatAsync(isFollowing: true);
+        Assert.Equal("alive", (await reader.NextAsync()).Data);
+    }
+
+    [Fact]
     public async Task A_version_that_the_reader_shows_is_no_event()
     {
         await using var reader = Open("v1");
@@ -171,6 +209,8 @@ public sealed class LiveStreamTests : IDisposable
         Assert.False(reader.Ended.IsCompleted);
         _time.Advance(TimeSpan.FromMinutes(6.2));
         reader.Stream.Pulse(isFollowing: true);
+        if (!reader.Ended.IsCompleted)
+            await Task.WhenAny(reader.Ended, reader.NextAsync()); // a heartbeat may be on its way, from the first pulse
         await reader.Ended;
     }
 
@@ -213,7 +253,7 @@ public sealed class LiveStreamTests : IDisposable
         _stopping.Dispose();
     }
 
-    private LiveStream Create(string? version, int eventsPerSecond) => new(
+    private LiveStream Create(string? version, int eventsPerSecond, TimeSpan debounce = default) => new(
         version,
         new LiveOptions
         {
@@ -222,9 +262,10 @@ public sealed class LiveStreamTests : IDisposable
             MaxStreamLifetime = TimeSpan.FromMinutes(15),
             WriteDeadline = WriteDeadline,
         },
-        _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), _ => _left++);
+        _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), _ => _left++, debounce);
 
-    private Reader Open(string? version, int eventsPerSecond = 10) => new(Create(version, eventsPerSecond), _time, _stopping.Token);
+    private Reader Open(string? version, int eventsPerSecond = 10, TimeSpan debounce = default) =>
+        new(Create(version, eventsPerSecond, debounce), _time, _stopping.Token);
 
     /// <summary>A browser that takes one event at a time: what it has not taken holds the next one back.</summary>
     private sealed class Reader : IHttpRequestLifetimeFeature, IAsyncDisposable

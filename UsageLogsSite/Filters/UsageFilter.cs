@@ -40,6 +40,9 @@ internal sealed record UsageFilter
     /// <summary>Rows on a page: one of <see cref="FilterQuery.Sizes"/>.</summary>
     public int Size { get; init; } = DefaultSize;
 
+    /// <summary>Whether the address names the size even though it is the default: so it does where the reader's own default is another.</summary>
+    public bool NamesDefaultSize { get; init; }
+
     /// <summary>Whether the filter leaves any user out.</summary>
     public bool IsNarrowed => Type != TypeFilter.All || Activity != ActivityFilter.All || Period != default || Search.Length > 0;
 
@@ -47,7 +50,9 @@ internal sealed record UsageFilter
     public string QueryString => QueryHelpers.AddQueryString("", Parameters());
 
     /// <summary>Reads a query; a value that is not allowed becomes the default.</summary>
-    internal static UsageFilter Parse(IQueryCollection query)
+    /// <param name="query">The query.</param>
+    /// <param name="keepsSize">Whether a size that is named stays named, as for <see cref="Light"/> readers.</param>
+    internal static UsageFilter Parse(IQueryCollection query, bool keepsSize = false)
     {
         var sort = Names.Parse(query.First("sort"), UsageSort.LastActivity);
         return new UsageFilter
@@ -61,6 +66,7 @@ internal sealed record UsageFilter
             Page = int.TryParse(query.First("page"), NumberStyles.None, CultureInfo.InvariantCulture, out var page)
                 ? Math.Clamp(page, 1, MaxPage) : 1,
             Size = query.Size(DefaultSize),
+            NamesDefaultSize = keepsSize && query.Size(0) == DefaultSize,
         };
     }
 
@@ -70,6 +76,12 @@ internal sealed record UsageFilter
     /// <summary>The same list from its first page, ordered by a column; a second choice of the same column turns the order.</summary>
     internal UsageFilter SortedBy(UsageSort sort) =>
         this with { Sort = sort, Descending = sort == Sort ? !Descending : DescendsByDefault(sort), Page = 1 };
+
+    /// <summary>
+    /// What an address that names no size leads a reader to who saves data: fewer rows, by an address that says so to everybody. A further page
+    /// stays the one that the address means.
+    /// </summary>
+    internal UsageFilter Light() => Page == 1 ? this with { Size = DataSaving.PageSize } : this with { NamesDefaultSize = true };
 
     /// <summary>Names read upwards first, figures downwards.</summary>
     internal static bool DescendsByDefault(UsageSort sort) => sort != UsageSort.Name;
@@ -84,7 +96,7 @@ internal sealed record UsageFilter
         Add("sort", Sort != UsageSort.LastActivity, Names.Of(Sort));
         Add("dir", Descending != DescendsByDefault(Sort), Descending ? "desc" : "asc");
         Add("page", Page != 1, Page.ToString(CultureInfo.InvariantCulture));
-        Add("size", Size != DefaultSize, Size.ToString(CultureInfo.InvariantCulture));
+        Add("size", Size != DefaultSize || NamesDefaultSize, Size.ToString(CultureInfo.InvariantCulture));
         return parameters;
 
         void Add(string name, bool isSet, string value)

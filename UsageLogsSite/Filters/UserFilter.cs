@@ -20,19 +20,26 @@ internal sealed record UserFilter
     /// <summary>Logs shown: one of <see cref="FilterQuery.Sizes"/>.</summary>
     public int Size { get; init; } = DefaultSize;
 
+    /// <summary>Whether the address names the size even though it is the default.</summary>
+    public bool NamesDefaultSize { get; init; }
+
     /// <summary>The canonical query, with a leading question mark, or empty.</summary>
     public string QueryString => QueryHelpers.AddQueryString("", Parameters());
 
     /// <summary>Reads a query; a value that is not allowed becomes the default.</summary>
-    internal static UserFilter Parse(IQueryCollection query) => new()
+    internal static UserFilter Parse(IQueryCollection query, bool keepsSize = false) => new()
     {
         Period = UsagePeriod.Parse(query.First("period")),
         Before = LogCursor.Parse(query.First("before")),
         Size = query.Size(DefaultSize),
+        NamesDefaultSize = keepsSize && query.Size(0) == DefaultSize,
     };
 
     /// <summary>Whether a query is already written the canonical way.</summary>
     internal bool IsCanonical(IQueryCollection query) => query.Is(Parameters());
+
+    /// <summary>What an address that names no size leads a reader to who saves data, as <see cref="UsageFilter.Light"/>.</summary>
+    internal UserFilter Light() => Before is null ? this with { Size = DataSaving.PageSize } : this with { NamesDefaultSize = true };
 
     private Dictionary<string, string?> Parameters()
     {
@@ -41,7 +48,7 @@ internal sealed record UserFilter
             parameters.Add("period", Period.Name);
         if (Before is { } before)
             parameters.Add("before", before.ToString());
-        if (Size != DefaultSize)
+        if (Size != DefaultSize || NamesDefaultSize)
             parameters.Add("size", Size.ToString(CultureInfo.InvariantCulture));
         return parameters;
     }

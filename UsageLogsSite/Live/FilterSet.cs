@@ -59,9 +59,10 @@ internal sealed partial class FilterSet : IDisposable
 
     /// <summary>Adds a reader; one that shows another version than the current is told at once.</summary>
     /// <param name="version">The version that the reader shows; null if unknown.</param>
-    internal LiveStream Open(string? version)
+    /// <param name="debounce">The least time between two updates of this reader, above what holds for all.</param>
+    internal LiveStream Open(string? version, TimeSpan debounce)
     {
-        var stream = new LiveStream(version, _options, _time, _metrics, _leave);
+        var stream = new LiveStream(version, _options, _time, _metrics, _leave, debounce);
         lock (_gate)
         {
             _streams.Add(stream);

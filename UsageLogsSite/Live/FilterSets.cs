@@ -30,8 +30,9 @@ internal sealed partial class FilterSets(
     /// </summary>
     /// <param name="question">What the reader looks at.</param>
     /// <param name="version">The version that the reader shows; null if unknown.</param>
+    /// <param name="debounce">The least time between two updates of this reader, above what holds for all.</param>
     /// <returns>The stream; disposing it removes the reader.</returns>
-    internal LiveStream Subscribe(Question question, string? version)
+    internal LiveStream Subscribe(Question question, string? version, TimeSpan debounce = default)
     {
         LiveStream stream;
         lock (_gate)
@@ -43,7 +44,7 @@ internal sealed partial class FilterSets(
                 metrics.FilterSetOpened();
             }
 
-            stream = set.Open(version);
+            stream = set.Open(version, debounce);
             _pulse ??= time.CreateTimer(_ => Pulse(), null, options.Value.Pulse, options.Value.Pulse);
         }
 

@@ -1,4 +1,5 @@
 using UsageLogsSite.Access;
+using UsageLogsSite.Filters;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Queries;
 
@@ -40,7 +41,7 @@ internal static class LiveEndpoints
 
         // After a reconnect the browser repeats its first address; the last event it saw is newer than that.
         var version = http.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? http.Request.Query["version"].FirstOrDefault();
-        using var stream = sets.Subscribe(question, version);
+        using var stream = sets.Subscribe(question, version, http.Request.SavesData() ? DataSaving.Debounce : TimeSpan.Zero);
         using var held = visitors.Hold(visitor, stream.EndSession);
         await stream.CarryAsync(http, stopping);
     }

@@ -14,6 +14,9 @@ internal sealed class LiveEvent
     /// <summary>No event means no change.</summary>
     internal static readonly LiveEvent Alive = new(Heartbeat, "alive");
 
+    /// <summary>There is a new version, which this reader is told of later: they want few updates.</summary>
+    internal static readonly LiveEvent Held = new(Heartbeat, "held");
+
     /// <summary>The database cannot be heard: no event means nothing.</summary>
     internal static readonly LiveEvent Blind = new(Heartbeat, "blind");
 

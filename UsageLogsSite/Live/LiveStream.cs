@@ -19,9 +19,11 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
     private readonly string? _openedWith;
     private readonly long _opened;
     private readonly TimeSpan _lifetime;
+    private readonly TimeSpan _debounce;
     private HttpContext? _http;
     private string? _version;
     private LiveEvent? _next;
+    private LiveEvent? _held; // a change that comes too soon for this reader; the pulse lets it go
     private long _lastHeartbeat;
     private long _writingSince;
     private long? _lastChange;
@@ -34,7 +36,9 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="metrics">Counts events.</param>
     /// <param name="leave">Called once, when the reader is gone.</param>
-    internal LiveStream(string? version, LiveOptions options, TimeProvider time, LiveMetrics metrics, Action<LiveStream> leave)
+    /// <param name="debounce">The least time between two changes for a reader who wants few; zero for all others.</param>
+    internal LiveStream(
+        string? version, LiveOptions options, TimeProvider time, LiveMetrics metrics, Action<LiveStream> leave, TimeSpan debounce = default)
     {
         _openedWith = version;
         _version = version;
@@ -42,6 +46,7 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         _time = time;
         _metrics = metrics;
         _leave = leave;
+        _debounce = debounce;
         _opened = _lastHeartbeat = time.GetTimestamp();
         _lifetime = options.MaxStreamLifetime * (0.8 + 0.4 * Random.Shared.NextDouble());
     }
@@ -54,7 +59,10 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
             if (change.Id == _version)
                 return;
             _version = change.Id;
-            Put(change);
+            if (IsTooSoon())
+                _held = change;
+            else
+                Release(change);
         }
     }
 
@@ -81,6 +89,8 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
                 _http!.Abort();
             else if (_time.GetElapsedTime(_opened) >= _lifetime)
                 End();
+            else if (_held is { } change && !IsTooSoon())
+                Release(change);
             else if (_time.GetElapsedTime(_lastHeartbeat) >= _options.Heartbeat)
                 Beat(isFollowing);
         }
@@ -119,7 +129,17 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
 
         // It must never push out a version, nor wait behind one: a reader that hears of a change needs no other sign of life.
         if (!_isWriting)
-            Put(isFollowing ? LiveEvent.Alive : LiveEvent.Blind);
+            Put(!isFollowing ? LiveEvent.Blind : _held is null ? LiveEvent.Alive : LiveEvent.Held);
+    }
+
+    /// <summary>Whether a reader who wants few updates has had one just now. One that still waits to be written only gives way to the next.</summary>
+    private bool IsTooSoon() => _debounce > TimeSpan.Zero
+        && _next?.Type != LiveEvent.UsageChanged && _lastChange is { } last && _time.GetElapsedTime(last) < _debounce;
+
+    private void Release(LiveEvent change)
+    {
+        _held = null;
+        Put(change);
     }
 
     private void Put(LiveEvent item)

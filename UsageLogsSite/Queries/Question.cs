@@ -1,3 +1,4 @@
+using Microsoft.Net.Http.Headers;
 using UsageLogsSite.Access;
 using UsageLogsSite.Filters;
 
@@ -19,9 +20,19 @@ internal abstract record Question(Scope Scope)
     /// <summary>Whether a query is written as in <see cref="Address"/>.</summary>
     internal abstract bool IsCanonical(IQueryCollection query);
 
+    /// <summary>The same with a page's size for who saves data.</summary>
+    private protected abstract Question Light();
+
+    /// <summary>What a whole page is asked: who saves data gets fewer rows where the address names no size.</summary>
+    internal Question ForPage(HttpContext http)
+    {
+        http.Response.Headers.Append(HeaderNames.Vary, "Save-Data");
+        return http.Request.SavesData() && http.Request.Query.Size(0) == 0 ? Light() : this;
+    }
+
     /// <summary>What a visitor's request to <c>/usage</c>, or to its fragment or stream, asks.</summary>
     internal static Question? Of(HttpRequest request, Visitor visitor) => visitor.Scope.UserId is { } userId
-        ? new UserQuestion(visitor.Scope, userId, UserFilter.Parse(request.Query))
+        ? new UserQuestion(visitor.Scope, userId, UserFilter.Parse(request.Query, request.SavesData()))
         : RequestQuestions.Of(request);
 }
 
@@ -34,6 +45,9 @@ internal sealed record TableQuestion(UsageFilter Filter) : Question(Scope.Everyt
 
     /// <inheritdoc />
     internal override bool IsCanonical(IQueryCollection query) => Filter.IsCanonical(query);
+
+    /// <inheritdoc />
+    private protected override TableQuestion Light() => this with { Filter = Filter.Light() };
 }
 
 /// <summary>One user's own usage.</summary>
@@ -54,9 +68,12 @@ internal sealed record UserQuestion(Scope Scope, Guid UserId, UserFilter Filter)
     /// <inheritdoc />
     internal override bool IsCanonical(IQueryCollection query) => Filter.IsCanonical(query);
 
+    /// <inheritdoc />
+    private protected override UserQuestion Light() => this with { Filter = Filter.Light() };
+
     /// <summary>What a request to <c>/users/{id}</c>, its fragment or its stream asks; null for who may not see other users.</summary>
     internal static new UserQuestion? Of(HttpRequest request, Visitor visitor) =>
         visitor.Scope == Scope.Everything && Guid.TryParse(request.RouteValues["id"] as string, out var userId)
-            ? new UserQuestion(visitor.Scope, userId, UserFilter.Parse(request.Query))
+            ? new UserQuestion(visitor.Scope, userId, UserFilter.Parse(request.Query, request.SavesData()))
             : null;
 }

@@ -13,12 +13,17 @@ internal static class RequestQuestions
     private const int Remembered = 1_000;
     private const int LongestRemembered = 256;
 
+    /// <summary>The only part of a query that means something else to readers who save data.</summary>
+    private static readonly string DefaultSize = $"size={UsageFilter.DefaultSize}";
+
     private static readonly ConcurrentDictionary<string, TableQuestion> Known = new();
 
     /// <summary>Reads the query as <see cref="UsageFilter.Parse"/> does.</summary>
     internal static TableQuestion Of(HttpRequest request)
     {
         var query = request.QueryString.Value ?? "";
+        if (query.Contains(DefaultSize, StringComparison.Ordinal) && request.SavesData())
+            return new TableQuestion(UsageFilter.Parse(request.Query, keepsSize: true));
         return Known.TryGetValue(query, out var question) ? question : Parse(request, query);
     }
 

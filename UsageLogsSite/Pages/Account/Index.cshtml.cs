@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 using Microsoft.EntityFrameworkCore;
 using UsageLogsSite.Access;
 using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
 
 namespace UsageLogsSite.Pages.Account;
 
@@ -20,6 +21,9 @@ internal sealed class IndexModel(UsageDbContext database, Accounts accounts, Pas
 
     /// <summary>Whether there is a password to be changed.</summary>
     public bool HasPassword { get; private set; }
+
+    /// <summary>Whether this browser saves data.</summary>
+    public bool SavesData => Request.SavesData();
 
     /// <summary>What was done, for people.</summary>
     public string? Done { get; private set; }
@@ -55,6 +59,13 @@ internal sealed class IndexModel(UsageDbContext database, Accounts accounts, Pas
             return BadRequest();
         await database.Sessions.Where(s => s.AccountId == Me.AccountId && s.Id == hash).ExecuteDeleteAsync(cancellation);
         await audit.WriteAsync(HttpContext, AuditAction.SignedOut, "", "another browser", cancellation);
+        return LocalRedirect("/account");
+    }
+
+    /// <summary>Turns the saving of data on or off in this browser.</summary>
+    public IActionResult OnPostData(bool saves)
+    {
+        DataSaving.Remember(HttpContext, saves);
         return LocalRedirect("/account");
     }
 

@@ -17,6 +17,9 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, TimeProvide
     /// <summary>What is shown; set before the page is rendered.</summary>
     public LiveView View { get; private set; } = null!;
 
+    /// <summary>When it was asked for, in UTC: what has changed by then is shown.</summary>
+    public DateTime At { get; private set; }
+
     /// <summary>What the page is called.</summary>
     public string Title => View is UserView ? "My usage" : "Usage Logs";
 
@@ -26,11 +29,12 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, TimeProvide
     /// <summary>Addresses that are not canonical, or name a page that does not exist, lead to the one that is.</summary>
     public async Task<IActionResult> OnGetAsync(CancellationToken cancellation)
     {
-        if (await visitors.OfAsync(HttpContext) is not { } visitor || Question.Of(Request, visitor) is not { } question)
+        if (await visitors.OfAsync(HttpContext) is not { } visitor || Question.Of(Request, visitor)?.ForPage(HttpContext) is not { } question)
             return Challenge();
         if (!question.IsCanonical(Request.Query))
             return Redirect(question.Address);
 
+        At = time.GetUtcNow().UtcDateTime;
         View = await sets.ReadAsync(question, cancellation);
         return View.Address == question.Address ? Page() : Redirect(View.Address);
     }

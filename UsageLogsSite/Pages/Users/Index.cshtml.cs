@@ -14,6 +14,9 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, ViewedLogs 
     /// <summary>What is shown; set before the page is rendered.</summary>
     public UserView View { get; private set; } = null!;
 
+    /// <summary>When it was asked for, in UTC: what has changed by then is shown.</summary>
+    public DateTime At { get; private set; }
+
     /// <summary>What the page is called: the user's name, or where there is none their address.</summary>
     public string Title => View.User is { Name.Length: > 0 } user ? user.Name : View.User!.Email;
 
@@ -25,15 +28,16 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, ViewedLogs 
     {
         if (await visitors.OfAsync(HttpContext) is not { } visitor)
             return Challenge();
-        if (UserQuestion.Of(Request, visitor) is not { } question)
+        if (UserQuestion.Of(Request, visitor)?.ForPage(HttpContext) is not { } question)
             return NotFound();
         if (!question.IsCanonical(Request.Query))
             return Redirect(question.Address);
 
+        At = time.GetUtcNow().UtcDateTime;
         View = (UserView)await sets.ReadAsync(question, cancellation);
         if (View.User is null)
             return NotFound();
-        await viewed.WriteAsync(HttpContext, visitor, question.UserId, View.User.Email);
+        await viewed.WriteAsync(HttpContext, visitor, View.Question.UserId, View.User.Email);
         return Page();
     }
 }
