@@ -36,6 +36,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     private volatile Fault _fault;
     private volatile Uri _target;
     private volatile Spoiled? _spoiled;
+    private long _received;
 
     internal FaultProxy(string host, int port)
     {
@@ -48,6 +49,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     internal Uri Address => new($"http://127.0.0.1:{Port}");
 
     internal int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>Bytes that the near end, such as a browser, was sent so far: headers, bodies and framing.</summary>
+    internal long Received => Interlocked.Read(ref _received);
 
     /// <summary>Leads new connections elsewhere: a redeployed site, a restarted server.</summary>
     internal void LeadTo(string host, int port) => _target = new Uri($"tcp://{host}:{port}");
@@ -112,7 +116,7 @@ internal sealed class FaultProxy : IAsyncDisposable
             if (_fault == Fault.Cut)
                 return;
             await far.ConnectAsync(_target.Host, _target.Port, _closed.Token);
-            await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream(), SpoilAsync), PumpAsync(far.GetStream(), near.GetStream()));
+            await Task.WhenAny(PumpAsync(near.GetStream(), far.GetStream(), SpoilAsync), PumpAsync(far.GetStream(), near.GetStream(), CountAsync));
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
@@ -125,6 +129,12 @@ internal sealed class FaultProxy : IAsyncDisposable
             near.LingerState = new LingerOption(true, 0);
             near.Dispose();
         }
+    }
+
+    private Task<bool> CountAsync(ReadOnlyMemory<byte> bytes, NetworkStream from)
+    {
+        Interlocked.Add(ref _received, bytes.Length);
+        return Task.FromResult(false);
     }
 
     private async Task PumpAsync(NetworkStream from, NetworkStream to, Func<ReadOnlyMemory<byte>, NetworkStream, Task<bool>>? spoil = null)

@@ -25,8 +25,7 @@ internal static class SecurityHeaders
         var headers = http.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
 
-        // What a script asked for is no document, whose rights these bound; on slow links they would be a third of an update.
-        if (!http.Request.Headers.ContainsKey("HX-Request"))
+        if (MayBecomeDocument(http.Request))
         {
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers["Referrer-Policy"] = "same-origin";
@@ -37,4 +36,11 @@ internal static class SecurityHeaders
                 headers.StrictTransportSecurity = "max-age=31536000";
         }
     }
+
+    /// <summary>
+    /// What a script asked for, or a page for its scripts and styles, is no document, whose rights these headers bound; on slow links they would
+    /// be a third of an update. No page can have a browser send these headers with what it then shows as a document.
+    /// </summary>
+    private static bool MayBecomeDocument(HttpRequest request) =>
+        !request.Headers.ContainsKey("HX-Request") && request.Headers["Sec-Fetch-Dest"].ToString() is not ("script" or "style");
 }
