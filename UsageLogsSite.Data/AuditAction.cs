@@ -35,4 +35,10 @@ public enum AuditAction
 
     /// <summary>Totals were compared or made anew.</summary>
     RanRollupJob,
+
+    /// <summary>A widget was made.</summary>
+    AddedEmbed,
+
+    /// <summary>A widget was revoked.</summary>
+    RevokedEmbed,
 }

@@ -44,6 +44,9 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : I
     /// <summary>Who did what; rows are only ever added.</summary>
     public DbSet<AuditEntry> AuditLog => Set<AuditEntry>();
 
+    /// <summary>Widgets that live on other sites.</summary>
+    public DbSet<Embed> Embeds => Set<Embed>();
+
     /// <summary>The keys that cookies are protected with, for all instances.</summary>
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 

@@ -32,6 +32,10 @@ internal static class AccessSetup
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldSessions>());
         builder.Services.AddSingleton<Visitors>();
         builder.Services.AddSingleton<ViewedLogs>();
+        builder.Services.AddSingleton<Embeds>();
+        builder.Services.AddSingleton<HeldEmbeds>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<HeldEmbeds>());
+        builder.Services.AddSingleton<IHttpContextFactory, EmbedTokens>();
         builder.Services.AddScoped<PasswordSignIn>();
         builder.Services.AddSingleton<SignIns>();
         builder.Services.AddSingleton<SignInLimits>();

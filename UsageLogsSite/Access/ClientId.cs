@@ -44,6 +44,6 @@ internal static class ClientId
     }
 
     // By either name, whatever the environment: it opens nothing.
-    private static string? FromCookie(HttpContext http) =>
-        (http.Request.Cookies["__Host-" + Cookie] ?? http.Request.Cookies[Cookie]) is { Length: Characters } id && id.All(char.IsAsciiHexDigitLower) ? id : null;
+    private static string? FromCookie(HttpContext http) => EmbedAddress.Of(http) is null
+        && (http.Request.Cookies["__Host-" + Cookie] ?? http.Request.Cookies[Cookie]) is { Length: Characters } id && id.All(char.IsAsciiHexDigitLower) ? id : null;
 }

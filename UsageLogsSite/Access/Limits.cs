@@ -36,9 +36,9 @@ internal static class Limits
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
                 Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.NetworkOf), // first: a browser's id is its own choice
-                Requests(limits.Value.RequestsPerSecond, ClientId.Of),
+                Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http)),
                 AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, ClientId.NetworkOf),
-                AtOnce(OpensStream, live.Value.MaxStreamsPerClient, ClientId.Of),
+                AtOnce(http => OpensStream(http) && !IsWidget(http), live.Value.MaxStreamsPerClient, ClientId.Of),
                 AtOnce(OpensStream, live.Value.MaxStreams, _ => "all"),
                 Opens(live.Value.MaxOpensPerSecond));
             var refusals = Refusals(limits.Value);
@@ -46,8 +46,8 @@ internal static class Limits
         });
     }
 
-    private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who) => Create(
-        http => !http.Request.Path.StartsWithSegments("/health"),
+    private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who, Func<HttpContext, bool>? applies = null) => Create(
+        http => !http.Request.Path.StartsWithSegments("/health") && (applies is null || applies(http)),
         who,
         new TokenBucketRateLimiterOptions
         {
@@ -79,7 +79,10 @@ internal static class Limits
 
     private static bool OpensStream(HttpContext http) =>
         http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase)
-        && (http.Request.Path.StartsWithSegments(LiveEndpoints.Address) || http.Request.Path.StartsWithSegments("/users"));
+        && (http.Request.Path.StartsWithSegments(LiveEndpoints.Address) || http.Request.Path.StartsWithSegments("/users") || IsWidget(http));
+
+    /// <summary>Widgets have no cookie to tell browsers apart by: only their address counts.</summary>
+    private static bool IsWidget(HttpContext http) => EmbedAddress.Of(http) is not null;
 
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) => Create(
         _ => true,

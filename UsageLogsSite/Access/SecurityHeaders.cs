@@ -5,9 +5,9 @@ namespace UsageLogsSite.Access;
 /// <summary>The headers that tell a browser what pages of this site may do.</summary>
 internal static class SecurityHeaders
 {
-    private const string ContentSecurityPolicy =
-        $"default-src 'none'; script-src 'self' {ClientLibrary.Cdn}; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    private const string Sources = $"default-src 'none'; script-src 'self' {ClientLibrary.Cdn}; style-src 'self'; img-src 'self' data:; connect-src 'self'; ";
+
+    private const string ContentSecurityPolicy = Sources + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     /// <summary>Whether a host name leads to the browser's own machine, which browsers take for safe without https.</summary>
     internal static bool IsThisMachine(string host) =>
@@ -43,4 +43,16 @@ internal static class SecurityHeaders
     /// </summary>
     private static bool MayBecomeDocument(HttpRequest request) =>
         !request.Headers.ContainsKey("HX-Request") && request.Headers["Sec-Fetch-Dest"].ToString() is not ("script" or "style");
+
+    /// <summary>Sets those of a widget, which other sites frame.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="ancestors">The origins whose pages may frame it, or <c>'none'</c>.</param>
+    internal static void SetForWidget(HttpContext http, string ancestors)
+    {
+        var headers = http.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers.ContentSecurityPolicy = Sources + $"form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}";
+        headers["Referrer-Policy"] = "no-referrer"; // the address has the token in it
+        headers.Remove("Cross-Origin-Opener-Policy");
+    }
 }

@@ -5,11 +5,11 @@ using UsageLogsSite.Hosting;
 namespace UsageLogsSite.Live;
 
 /// <summary>
-/// Hears the rollup's hints, and that sessions are over, on one connection of its own. After every gap it has everything compared anew, as hints are
+/// Hears the rollup's hints, and that sessions and widgets are over, on one connection of its own. After every gap it has everything compared anew, as hints are
 /// not kept for those who were away.
 /// </summary>
 internal sealed partial class ChangeListener(
-    Databases databases, FilterSets sets, Visitors visitors, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
+    Databases databases, FilterSets sets, Visitors visitors, HeldEmbeds embeds, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
     : ReconnectingService(databases.Listener, TimeSpan.FromMilliseconds(100), time)
 {
     private const string AccessChanged = "usage_access_changed";
@@ -28,6 +28,7 @@ internal sealed partial class ChangeListener(
     protected override async Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         visitors.Recheck();
+        embeds.Recheck();
         sets.Follow(_hintKey);
         LogListening(logger);
         while (true)
@@ -48,6 +49,7 @@ internal sealed partial class ChangeListener(
         if (channel == AccessChanged)
         {
             visitors.Hear(payload);
+            embeds.Hear(payload);
             return;
         }
 

@@ -30,9 +30,18 @@ internal static class LiveEndpoints
 
     private static async Task CarryAsync(HttpContext http, FilterSets sets, Visitors visitors, Func<HttpRequest, Visitor, Question?> read, CancellationToken stopping)
     {
-        if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
-            return;
+        if (await Asked.OfAsync(http, visitors, read) is var (visitor, question))
+            await CarryAsync(http, sets, question, end => visitors.Hold(visitor, end), stopping);
+    }
 
+    /// <summary>Carries a stream to who may ask this.</summary>
+    /// <param name="http">The reader's request.</param>
+    /// <param name="sets">Where changes are told.</param>
+    /// <param name="question">What the reader looks at.</param>
+    /// <param name="hold">Has what it is given called when the reader may not ask this any more, until it is disposed.</param>
+    /// <param name="stopping">The site stops.</param>
+    internal static async Task CarryAsync(HttpContext http, FilterSets sets, Question question, Func<Action, IDisposable> hold, CancellationToken stopping)
+    {
         var headers = http.Response.Headers;
         headers.ContentType = "text/event-stream";
         headers.CacheControl = "no-cache,no-store";
@@ -42,7 +51,7 @@ internal static class LiveEndpoints
         // After a reconnect the browser repeats its first address; the last event it saw is newer than that.
         var version = http.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? http.Request.Query["version"].FirstOrDefault();
         using var stream = sets.Subscribe(question, version, http.Request.SavesData() ? DataSaving.Debounce : TimeSpan.Zero);
-        using var held = visitors.Hold(visitor, stream.EndSession);
+        using var held = hold(stream.EndSession);
         await stream.CarryAsync(http, stopping);
     }
 }

@@ -49,6 +49,7 @@ internal readonly record struct UsageChange(bool Internal, bool External, IReadO
     /// <param name="key">The key of users' names; null if it is not known.</param>
     internal bool Affects(Question question, Guid? key) => question switch
     {
+        EmbedQuestion embed => Affects(embed.Shown, key),
         UserQuestion user => Users is null || key is not { } known || Users.Contains(NameOf(known, user.UserId)),
         TableQuestion { Filter.Type: TypeFilter.Internal } => Internal,
         TableQuestion { Filter.Type: TypeFilter.External } => External,

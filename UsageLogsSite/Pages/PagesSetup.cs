@@ -3,6 +3,7 @@ using System.Text.Unicode;
 using Microsoft.Extensions.WebEncoders;
 using UsageLogsSite.Access;
 using UsageLogsSite.Pages.Usage;
+using UsageLogsSite.Pages.Widget;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Pages;
@@ -19,6 +20,7 @@ internal static class PagesSetup
         builder.Services.AddSingleton<QuestionReader>();
         builder.Services.AddSingleton<UsageFragments>();
         builder.Services.AddCompression();
+        builder.Services.AddSingleton<WidgetEndpoint>();
         builder.Services.AddRazorPages(options =>
         {
             options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());
@@ -34,6 +36,7 @@ internal static class PagesSetup
         app.MapStaticAssets().ShortCircuit(); // open to everybody, and nobody is looked up for them
         app.MapUsageTable();
         ExportEndpoint.Map(app);
+        WidgetEndpoint.Map(app);
         app.MapRazorPages().WithStaticAssets();
         app.MapGet("/", () => Results.Redirect("/usage"));
     }

@@ -11,6 +11,7 @@ internal sealed class QuestionReader(UsageTable table, UserHistory users)
     {
         TableQuestion list => await table.ReadAsync(list.Filter, cancellation),
         UserQuestion user => await users.ReadAsync(user, cancellation),
+        EmbedQuestion embed => WidgetView.Of(embed, await ReadAsync(embed.Shown, cancellation)),
         _ => throw new InvalidOperationException($"Nobody answers a {question.GetType().Name}."),
     };
 }

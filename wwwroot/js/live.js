@@ -16,6 +16,8 @@
   const HOLD = "usage-ask-first";
 
   let updates = 0, latest = "", latestOf, applying = false; // for who wants to be asked before rows change
+  const gone = document.body.dataset.gone; // a widget's last word: nobody signs in there
+
   let connected = false, lostAt = 0, failed = false, choice = false, ended = false, asOf = Date.now(), silence, busy;
 
   function localise(root) {
@@ -76,7 +78,7 @@
     const state = ended ? "signed-out" : !navigator.onLine ? "offline" : document.hidden ? "paused"
       : !failed && (connected || Date.now() - lostAt < GRACE) ? "live" : "reconnecting";
     const since = `as of ${clock.format(asOf)}`;
-    const text = { live: updates ? `Live, rows ${since}` : "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}`, "signed-out": `Signed out, ${since}` }[state];
+    const text = { live: updates ? `Live, rows ${since}` : "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}`, "signed-out": gone ? "Ended" : `Signed out, ${since}` }[state];
     status.dataset.state = state;
     if (status.textContent !== text) status.textContent = text;
   }
@@ -94,12 +96,20 @@
     for (const element of [stream(), $("refresh")]) element?.remove();
     clearTimeout(silence);
     show();
+    if (gone) {
+      $("usage-table").replaceChildren();
+      $("problem").innerHTML = `<p><strong></strong></p>`;
+      $("problem").querySelector("strong").textContent = gone;
+      return;
+    }
     report("You are signed out.");
     const link = document.createElement("a");
     link.href = `/account/sign-in?returnUrl=${encodeURIComponent(location.pathname + location.search)}`;
     link.textContent = "Sign in";
     $("problem").firstChild.append(" ", link);
   }
+
+  const isOver = status => status === (gone ? 404 : 401);
 
   function fail(ctx) {
     if (ended || !isTable(ctx)) return false;
@@ -211,7 +221,7 @@
   on("htmx:response:error", event => {
     const { ctx } = event.detail;
     if (ctx.target === document.body) location.reload(); // going back failed: let the server say so
-    else if (ctx.response.status === 401) end();
+    else if (isOver(ctx.response.status)) end();
     else fail(ctx);
   });
 
@@ -259,7 +269,7 @@
         setTimeout(show, GRACE);
       }
       connected = false;
-      if (event.detail.status === 401) end();
+      if (isOver(event.detail.status)) end();
       show();
     });
   }

@@ -19,6 +19,9 @@ namespace UsageLogsSite.Pages.Usage;
 /// </summary>
 internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider tempData, IServiceScopeFactory scopes)
 {
+    /// <summary>No version: these have no spaces.</summary>
+    private const string PageKey = "the page";
+
     private readonly ConditionalWeakTable<LiveView, ConcurrentDictionary<string, Lazy<Task<UsageFragment>>>> _rendered = [];
 
     /// <summary>The fragment of a view; whoever asks first renders it, everybody else waits for that.</summary>
@@ -27,19 +30,24 @@ internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider t
     internal Task<UsageFragment> OfAsync(LiveView view, UsageView? shown)
     {
         var fragments = _rendered.GetOrCreateValue(view);
-        return fragments.TryGetValue(KeyOf(shown), out var known) ? known.Value : RenderOnceAsync(fragments, view, shown);
+        return fragments.TryGetValue(KeyOf(shown), out var known) ? known.Value : RenderOnceAsync(fragments, KeyOf(shown), () => RenderAsync(view, shown));
     }
 
-    private async Task<UsageFragment> RenderOnceAsync(ConcurrentDictionary<string, Lazy<Task<UsageFragment>>> fragments, LiveView view, UsageView? shown)
+    /// <summary>A widget's whole page: the same for all of its readers.</summary>
+    internal Task<UsageFragment> PageOfAsync(LiveView view) =>
+        RenderOnceAsync(_rendered.GetOrCreateValue(view), PageKey, () => RenderAsync("/Pages/Widget/_WidgetPage.cshtml", (WidgetView)view));
+
+    private static async Task<UsageFragment> RenderOnceAsync(
+        ConcurrentDictionary<string, Lazy<Task<UsageFragment>>> fragments, string key, Func<Task<UsageFragment>> render)
     {
         try
         {
-            return await fragments.GetOrAdd(KeyOf(shown), _ => new Lazy<Task<UsageFragment>>(() => RenderAsync(view, shown))).Value;
+            return await fragments.GetOrAdd(key, _ => new Lazy<Task<UsageFragment>>(render)).Value;
         }
         catch
         {
             // A failure must not outlive its cause.
-            fragments.TryRemove(KeyOf(shown), out _);
+            fragments.TryRemove(key, out _);
             throw;
         }
     }
@@ -49,6 +57,7 @@ internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider t
     private Task<UsageFragment> RenderAsync(LiveView view, UsageView? shown) => view switch
     {
         UsageView table => RenderAsync("/Pages/Usage/_UsageTable.cshtml", new UsageTableModel(table, shown)),
+        WidgetView widget => RenderAsync("/Pages/Widget/_WidgetTable.cshtml", widget),
         UserView user => RenderAsync("/Pages/Users/_UserUsage.cshtml", user),
         _ => throw new InvalidOperationException($"A {view.GetType().Name} has no partial."),
     };

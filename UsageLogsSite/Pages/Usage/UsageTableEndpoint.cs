@@ -38,7 +38,8 @@ internal static class UsageTableEndpoint
         await AnswerAsync(http, sets, fragments, question, view);
     }
 
-    private static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments, Question question, LiveView view)
+    /// <summary>Answers a question with its fragment, or with as much of it as the reader lacks.</summary>
+    internal static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments, Question question, LiveView view)
     {
         var headers = http.Response.Headers;
 
@@ -60,8 +61,15 @@ internal static class UsageTableEndpoint
             headers["IM"] = Differences;
         }
 
+        await WriteAsync(http, await fragments.OfAsync(view, shown));
+    }
+
+    /// <summary>Writes markup in the encoding that the reader prefers.</summary>
+    internal static async Task WriteAsync(HttpContext http, UsageFragment fragment)
+    {
+        var headers = http.Response.Headers;
         var accepted = http.Request.MayBeCompressed() ? http.Request.Headers.AcceptEncoding.ToString() : "";
-        var (bytes, encoding) = (await fragments.OfAsync(view, shown)).For(accepted);
+        var (bytes, encoding) = fragment.For(accepted);
         headers.Vary = "Accept-Encoding";
         if (encoding is not null)
             headers.ContentEncoding = encoding;
@@ -91,9 +99,9 @@ internal static class UsageTableEndpoint
     {
         if (!Uri.TryCreate(http.Request.Headers["HX-Current-URL"], UriKind.Absolute, out var shown) || shown.PathAndQuery == view.Address)
             return;
-        if (http.Request.Headers["HX-Source"] != BackgroundSource)
+        if (http.Request.Headers["HX-Source"] != BackgroundSource && asked is not EmbedQuestion) // a step in a widget must not be one of the page around it
             http.Response.Headers["HX-Push-Url"] = view.Address;
-        else if (view.Address != asked.Address)
+        else if (view.Address != asked.Address || asked is EmbedQuestion)
             http.Response.Headers["HX-Replace-Url"] = view.Address;
     }
 }
