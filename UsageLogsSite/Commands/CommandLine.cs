@@ -77,6 +77,7 @@ internal static class CommandLine
         SeedCommand.Create(settings),
         RetentionCommand.Create(settings),
         AccountsCommands.Create(settings),
+        EmbedCommand.Create(settings),
         new Command("rollup", "Looks after the totals that pages read.")
         {
             RollupVerifyCommand.Create(settings),

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using Microsoft.EntityFrameworkCore;
+using UsageLogsSite.Access;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Commands;
+
+/// <summary><c>embed create|list|revoke</c>: widgets, by hand.</summary>
+internal static class EmbedCommand
+{
+    private static readonly Option<string> Name = new("--name") { Description = "What the widget is called; its readers see it.", Required = true };
+    private static readonly Option<string> Filter = new("--filter") { Description = "What it shows: a query of /usage, as in 'type=external&period=30d'.", DefaultValueFactory = _ => "" };
+    private static readonly Option<Guid?> User = new("--user") { Description = "The id of the one user whose usage it shows; without, the list of users." };
+
+    private static readonly Option<string[]> Columns = new("--columns")
+    {
+        Description = "The columns it shows, as in requests tokens cost.",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => ["requests", "tokens", "last-activity"],
+    };
+
+    private static readonly Option<EmbedTheme> Theme = new("--theme") { Description = "auto, light, dark or transparent." };
+
+    private static readonly Option<string[]> Origins = new("--origin")
+    {
+        Description = "An origin whose pages may frame it, as in https://shop.example; may be repeated.",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private static readonly Option<int?> Days = new("--days") { Description = "Days until it ends by itself; without, never." };
+    private static readonly Option<Guid> Id = new("--id") { Description = "The widget's id, as 'embed list' shows it.", Required = true };
+
+    internal static Command Create(string[] settings)
+    {
+        var create = new Command("create", "Makes a widget, and prints its snippet, this once.") { Name, Filter, User, Columns, Theme, Origins, Days };
+        create.SetAction((parsed, cancellation) => RunAsync(settings, parsed, CreateAsync, cancellation));
+        var list = new Command("list", "Lists the widgets, the newest first.");
+        list.SetAction((parsed, cancellation) => RunAsync(settings, parsed, ListAsync, cancellation));
+        var revoke = new Command("revoke", "Revokes a widget for good.") { Id };
+        revoke.SetAction((parsed, cancellation) => RunAsync(settings, parsed, RevokeAsync, cancellation));
+        return new Command("embed", "Looks after the widgets on other sites.") { create, list, revoke };
+    }
+
+    private static async Task<int> RunAsync(
+        string[] settings, ParseResult parsed, Func<Embeds, CommandHost, ParseResult, CancellationToken, Task<int>> run, CancellationToken cancellation)
+    {
+        await using var host = await CommandHost.OpenAsync(settings, Schema.Keep, cancellation);
+        return await run(new Embeds(new Contexts(host), host.Time), host, parsed, cancellation);
+    }
+
+    private static async Task<int> CreateAsync(Embeds embeds, CommandHost host, ParseResult parsed, CancellationToken cancellation)
+    {
+        var output = parsed.InvocationConfiguration.Output;
+        Embed embed;
+        try
+        {
+            var expires = parsed.GetValue(Days) is { } days ? host.Time.GetUtcNow().UtcDateTime.AddDays(Math.Clamp(days, 1, 36_500)) : (DateTime?)null;
+            embed = NewEmbed.Make(
+                parsed.GetRequiredValue(Name), parsed.GetRequiredValue(Filter), parsed.GetValue(User), parsed.GetRequiredValue(Columns),
+                parsed.GetValue(Theme), parsed.GetValue(Origins) ?? [], expires);
+        }
+        catch (FormatException e)
+        {
+            await parsed.InvocationConfiguration.Error.WriteLineAsync(e.Message);
+            return CommandLine.Trouble;
+        }
+
+        var token = await embeds.AddAsync(embed, cancellation);
+        await output.WriteLineAsync($"Made the widget {embed.Id}. Its token is shown this once; put your site's address for SITE:");
+        await output.WriteLineAsync($"<iframe src=\"https://SITE{EmbedAddress.Prefix}{token}\" style=\"width: 100%; height: 480px; border: 0\"></iframe>");
+        await output.WriteLineAsync("<script async src=\"https://SITE/js/embed.js\"></script>");
+        return CommandLine.Done;
+    }
+
+    private static async Task<int> ListAsync(Embeds embeds, CommandHost host, ParseResult parsed, CancellationToken cancellation)
+    {
+        var now = host.Time.GetUtcNow().UtcDateTime;
+        foreach (var embed in await embeds.ListAsync(cancellation))
+        {
+            var state = embed.RevokedAt is not null ? "revoked" : embed.ExpiresAt <= now ? "expired" : "open";
+            var shows = embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{embed.Id}  {state,-8}  {embed.Name}  {shows}  {string.Join(' ', embed.Origins)}");
+        }
+
+        return CommandLine.Done;
+    }
+
+    private static async Task<int> RevokeAsync(Embeds embeds, CommandHost host, ParseResult parsed, CancellationToken cancellation)
+    {
+        if (await embeds.RevokeAsync(parsed.GetRequiredValue(Id), cancellation))
+        {
+            await parsed.InvocationConfiguration.Output.WriteLineAsync("Revoked: open widgets end within seconds.");
+            return CommandLine.Done;
+        }
+
+        await parsed.InvocationConfiguration.Error.WriteLineAsync("There is no such widget that was not revoked; 'embed list' shows them.");
+        return CommandLine.Trouble;
+    }
+
+    private sealed class Contexts(CommandHost host) : IDbContextFactory<UsageDbContext>
+    {
+        public UsageDbContext CreateDbContext() => UsageDatabase.CreateContext(host.Owner);
+    }
+}
