@@ -32,6 +32,7 @@ internal static class HostingSetup
 
         // It writes addresses, and some of them sign in. Not among the settings, which are not read where the program is started elsewhere.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Antiforgery", LogLevel.Error); // warns for each page that it makes no-store of no-store
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.AddSettings<UsageOptions>("Usage");

@@ -1,26 +1,21 @@
-// The CDN may be out of reach, or serve what it should not: then the site's own copies.
-{
-  const load = src => new Promise((done, failed) => {
-    const script = document.createElement("script");
-    script.src = src;
-    script.onload = done;
-    script.onerror = failed;
-    document.head.append(script);
-  });
-  const ready = new Promise(done => addEventListener("load", done));
+// The CDN is out of reach, or serves what it should not: the site's own copies. Loaded when that happens.
+let begun;
 
-  // In order, as the second extends the first; then htmx looks at the page once more, as the extension came late.
-  const loadFrom = async first => {
-    const scripts = [...document.querySelectorAll("script[data-local]")];
-    for (const script of scripts.slice(scripts.indexOf(first))) await load(script.dataset.local);
-    await ready;
-    window.htmx.process(document.body, true);
-  };
-  let failed;
-  document.addEventListener("error", event => {
-    const script = event.target;
-    if (failed || !script.dataset?.local) return;
-    failed = script;
-    document.addEventListener("DOMContentLoaded", () => loadFrom(script)); // the scripts after it have come by then
-  }, true);
+const script = src => new Promise((done, failed) => {
+  const script = document.createElement("script");
+  script.src = src;
+  script.onload = done;
+  script.onerror = failed;
+  document.head.append(script);
+});
+
+// In order, as the second extends the first; then htmx looks at the page once more.
+export async function load() {
+  if (begun) return;
+  begun = true;
+  if (document.readyState !== "complete") await new Promise(done => addEventListener("load", done)); // what can come has come by then
+  const [htmx, extension] = document.querySelectorAll("script[data-local]");
+  if (!window.htmx) await script(htmx.dataset.local);
+  await script(extension.dataset.local);
+  window.htmx.process(document.body, true);
 }

@@ -1,4 +1,4 @@
-// What htmx 4 leaves open for a live table: stale requests, half-open and hidden streams, honest status, local times, updates on request.
+// What htmx 4 leaves open for a live table: stale requests, half-open and hidden streams, honest status, local times.
 {
   const $ = id => document.getElementById(id);
   const stream = () => document.querySelector(".live-stream");
@@ -13,10 +13,8 @@
   const POLL = 15_000; // without a stream
   const GRACE = 6_000; // a stream that is back by then was not missed: its life is limited
 
-  const HOLD = "usage-ask-first";
-
-  let updates = 0, latest = "", latestOf, applying = false; // for who wants to be asked before rows change
-  const gone = document.body.dataset.gone; // a widget's last word: nobody signs in there
+  const waiting = () => $("updates")?.textContent; // updates that the reader has not asked for: ask.js
+  const gone = "gone" in document.body.dataset; // a widget: nobody signs in there
 
   let connected = false, lostAt = 0, failed = false, choice = false, ended = false, asOf = Date.now(), silence, busy;
 
@@ -41,44 +39,13 @@
     return true;
   }
 
-  const holds = () => $("hold")?.firstChild.checked && !applying;
-
-  // There is a version that is not shown.
-  function note(version) {
-    if (version === $("refresh")?.dataset.version) updates = 0;
-    else if (version !== latest) updates++;
-    latest = version;
-    latestOf = stream()?.id;
-    show();
-  }
-
-  function apply() {
-    applying = true;
-    window.htmx.trigger(document.body, "usage-changed");
-  }
-
-  // What is shown is what there is, or else what came meanwhile is one more.
-  function applied() {
-    applying = false;
-    updates = holds() && latest && latestOf === stream()?.id && latest !== $("refresh")?.dataset.version ? 1 : 0;
-    show();
-  }
-
-  function showUpdates() {
-    const text = updates ? `${updates} update${updates > 1 ? "s" : ""}` : "";
-    if ($("updates").textContent !== text) $("updates").textContent = text;
-    if (!updates && document.activeElement === $("apply")) $("hold").firstChild.focus(); // a hidden button cannot keep it
-    $("apply").hidden = !updates;
-  }
-
   function show() {
     const status = $("live-status");
     if (!status) return;
-    showUpdates();
     const state = ended ? "signed-out" : !navigator.onLine ? "offline" : document.hidden ? "paused"
       : !failed && (connected || Date.now() - lostAt < GRACE) ? "live" : "reconnecting";
     const since = `as of ${clock.format(asOf)}`;
-    const text = { live: updates ? `Live, rows ${since}` : "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}`, "signed-out": gone ? "Ended" : `Signed out, ${since}` }[state];
+    const text = { live: waiting() ? `Live, rows ${since}` : "Live", paused: "Paused", offline: `Offline, ${since}`, reconnecting: `Reconnecting, ${since}`, "signed-out": gone ? "Ended" : `Signed out, ${since}` }[state];
     status.dataset.state = state;
     if (status.textContent !== text) status.textContent = text;
   }
@@ -96,17 +63,7 @@
     for (const element of [stream(), $("refresh")]) element?.remove();
     clearTimeout(silence);
     show();
-    if (gone) {
-      $("usage-table").replaceChildren();
-      $("problem").innerHTML = `<p><strong></strong></p>`;
-      $("problem").querySelector("strong").textContent = gone;
-      return;
-    }
-    report("You are signed out.");
-    const link = document.createElement("a");
-    link.href = `/account/sign-in?returnUrl=${encodeURIComponent(location.pathname + location.search)}`;
-    link.textContent = "Sign in";
-    $("problem").firstChild.append(" ", link);
+    import("/js/ended.js").then(last => ended && last.tell(clock.format(asOf)));
   }
 
   const isOver = status => status === (gone ? 404 : 401);
@@ -114,7 +71,6 @@
   function fail(ctx) {
     if (ended || !isTable(ctx)) return false;
     failed = true;
-    if (ctx.sourceElement.id === "refresh") applying = false;
     choice ||= ctx.sourceElement.id === "filters";
     show();
     return true;
@@ -136,18 +92,17 @@
 
   const on = (name, handler) => document.addEventListener(name, handler);
 
+  document.addEventListener("error", ({ target }) => {
+    if (target.dataset?.local) import("/js/fallback.js").then(own => own.load());
+  }, true);
+
   localise(document);
-  if ($("hold")) {
-    const choice = $("hold").firstChild;
-    try { choice.checked = localStorage.getItem(HOLD) === "1"; } catch { /* storage is forbidden: then it is for this page only */ }
-    $("hold").hidden = $("live-status").hidden = false;
-    $("apply").addEventListener("click", apply);
-    choice.addEventListener("change", () => {
-      try { localStorage.setItem(HOLD, choice.checked ? "1" : ""); } catch { /* as above */ }
-      if (!choice.checked && updates) apply();
-    });
-  }
+  for (const element of document.querySelectorAll("[data-live]")) element.hidden = false;
   show();
+
+  const ask = () => import("/js/ask.js");
+  try { if (localStorage.getItem("usage-ask-first")) ask(); } catch { /* storage is forbidden: asked for anew on each page */ }
+  $("hold")?.addEventListener("change", ask);
 
   // A deferred htmx may look at the page before its extension has come: then it must look again.
   on("DOMContentLoaded", () => { if ($("refresh")?._htmx) window.htmx.process(document.body); });
@@ -162,18 +117,15 @@
     if (isStream(source)) {
       if (document.hidden) event.preventDefault();
       ctx.request.body.set("version", $("refresh").dataset.version);
-    } else if (source.id === "refresh" && ctx.sourceEvent.type === "usage-changed") {
-      if (holds()) event.preventDefault();
     } else if (source.id === "refresh" && ctx.sourceEvent.type === "every") {
       // The stream says when; asking is for when there is none, or the last answer failed.
-      if (document.hidden || choice || (!failed && (connected || updates || Date.now() - asOf < POLL))) event.preventDefault();
+      if (document.hidden || choice || (!failed && (connected || Date.now() - asOf < POLL))) event.preventDefault();
       if (choice && !busy && !document.hidden) window.htmx.trigger($("filters"), "submit"); // what the form says was never answered
     }
   });
 
   on("htmx:before:request", event => {
     const { ctx } = event.detail, source = ctx.sourceElement;
-    if (isTable(ctx)) latest = "";
     if (source.id === "refresh") {
       // A queued request keeps its address: not the one shown any more, not wanted any more.
       const wanted = new URL(source.getAttribute("hx-get"), location.href);
@@ -204,14 +156,7 @@
     ended = false;
     if (!isTable(ctx)) return;
     failed = false;
-    const isSame = ctx.response.status === 304;
-    if (ctx.sourceElement.id === "refresh" && !isSame && holds()) {
-      event.preventDefault(); // asked without a stream
-      note(ctx.response.headers.get("ETag")?.replace(/^(W\/)?"|"$/g, ""));
-      return;
-    }
-    updates = 0;
-    if (isSame) applying = false;
+    if (event.defaultPrevented) return show();
     asOf = Date.now();
     if (ctx.sourceElement.id !== "refresh") choice = false; // an update of the old rows does not answer it
     if (!choice) $("problem").replaceChildren();
@@ -242,20 +187,18 @@
     for (const task of tasks) localise(task.fragment);
   });
 
-  on("htmx:after:swap", event => {
+  on("htmx:after:swap", () => {
     const at = $("problem-time"); // the server does not know what this reader still sees
     if (at) at.textContent = clock.format(asOf);
-    if (event.detail.ctx.response?.status < 400) applied();
-    else show();
+    show();
   });
 
   on("htmx:sse:after:connection", event => listen(event.detail.connection));
 
   on("htmx:sse:before:message", event => {
     const { event: name, data } = event.detail.message;
-    if (name === "heartbeat" && data === "alive" && !failed && !updates) asOf = Date.now(); // silence of a stream that hears changes: all is true
+    if (name === "heartbeat" && data === "alive" && !failed && !waiting()) asOf = Date.now(); // silence of a stream that hears changes: all is true
     if (name === "heartbeat" && data === "blind") failed = true;                // it hears none: ask
-    if (name === "usage-changed" && holds()) note(data);
     listen(event.detail.connection);
     // Hidden while it connected: htmx has not noticed, and would hold one of the browser's six connections.
     if (document.hidden) document.dispatchEvent(new Event("visibilitychange"));
@@ -275,4 +218,5 @@
   }
 
   on("session-ended", end);
+  on("usage-updates", show);
 }

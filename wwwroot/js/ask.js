@@ -1,0 +1,79 @@
+// For who wants to be asked before rows change: counts updates, and shows them when told to. Loaded when first wanted; live.js reads #updates.
+{
+  const $ = id => document.getElementById(id);
+  const KEY = "usage-ask-first";
+  const box = $("hold").firstChild;
+  const shown = () => $("refresh")?.dataset.version;
+  const view = () => document.querySelector(".live-stream")?.id;
+  const isRefresh = ctx => ctx?.sourceElement.id === "refresh";
+  const isTable = ctx => ctx.target?.id === "usage-table";
+  const holds = () => box.checked && !applying;
+  // Before live.js hears of it, which heeds what is prevented here.
+  const on = (name, handler) => document.addEventListener(name, handler, true);
+  let updates = 0, latest = "", latestOf, applying = false;
+
+  function count(to) {
+    updates = to;
+    const text = updates ? `${updates} update${updates > 1 ? "s" : ""}` : "";
+    if ($("updates").textContent !== text) $("updates").textContent = text;
+    if (!updates && document.activeElement === $("apply")) box.focus(); // a hidden button cannot keep it
+    $("apply").hidden = !updates;
+    document.dispatchEvent(new Event("usage-updates"));
+  }
+
+  // There is a version that is not shown.
+  function note(version) {
+    const to = version === shown() ? 0 : version !== latest ? updates + 1 : updates;
+    latest = version;
+    latestOf = view();
+    count(to);
+  }
+
+  function apply() {
+    applying = true;
+    window.htmx.trigger(document.body, "usage-changed");
+  }
+
+  $("apply").addEventListener("click", apply);
+  const remember = () => { try { localStorage.setItem(KEY, box.checked ? "1" : ""); } catch { /* storage is forbidden */ } };
+  try { box.checked ||= localStorage.getItem(KEY) === "1"; } catch { /* as above */ }
+  remember();
+  box.addEventListener("change", () => {
+    remember();
+    if (!box.checked && updates) apply();
+  });
+
+  on("htmx:config:request", event => {
+    const { sourceElement: { id }, sourceEvent } = event.detail.ctx;
+    const isKnown = updates && $("live-status").dataset.state === "live"; // asking again would bring nothing new
+    if (id === "refresh" && ({ "usage-changed": holds(), every: isKnown })[sourceEvent.type]) event.preventDefault();
+  });
+
+  on("htmx:before:request", event => { if (isTable(event.detail.ctx)) latest = ""; });
+
+  on("htmx:after:request", event => {
+    const { ctx } = event.detail, { status, headers } = ctx.response;
+    if (status >= 400 || !isTable(ctx)) return;
+    if (isRefresh(ctx) && status !== 304 && holds()) {
+      event.preventDefault(); // asked without a stream
+      note(headers.get("ETag")?.replace(/^(W\/)?"|"$/g, ""));
+      return;
+    }
+    if (status === 304) applying = false;
+    count(0);
+  });
+
+  for (const name of ["htmx:response:error", "htmx:error"]) on(name, event => { if (isRefresh(event.detail.ctx)) applying = false; });
+
+  // What is shown is what there is, or else what came meanwhile is one more.
+  document.addEventListener("htmx:after:swap", event => {
+    if (!(event.detail.ctx.response?.status < 400)) return;
+    applying = false;
+    count(holds() && latest && latestOf === view() && latest !== shown() ? 1 : 0);
+  });
+
+  on("htmx:sse:before:message", event => {
+    const { event: name, data } = event.detail.message;
+    if (name === "usage-changed" && holds()) note(data);
+  });
+}
