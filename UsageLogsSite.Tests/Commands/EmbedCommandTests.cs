@@ -23,6 +23,9 @@ public sealed class EmbedCommandTests(PostgresCluster cluster) : SiteTest(cluste
         var id = listed.Output.Split(' ')[0];
         Assert.Equal(CommandLine.Done, (await RunAsync("revoke", "--id", id)).ExitCode);
         Assert.Equal(CommandLine.Trouble, (await RunAsync("revoke", "--id", id)).ExitCode);
+        Assert.Equal(
+            [$"AddedEmbed|{id}|Ours: /usage?type=external&size=10 https://shop.example|", $"RevokedEmbed|{id}|Ours: /usage?type=external&size=10 https://shop.example|"],
+            await Database.RowsAsync("SELECT action, subject, detail, who FROM audit_log ORDER BY id"));
         using var gone = await nobody.GetAsync(path);
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
     }

@@ -33,6 +33,7 @@ internal static class AccessSetup
         builder.Services.AddSingleton<Visitors>();
         builder.Services.AddSingleton<ViewedLogs>();
         builder.Services.AddSingleton<Embeds>();
+        builder.Services.AddSingleton<EmbedChanges>();
         builder.Services.AddSingleton<HeldEmbeds>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldEmbeds>());
         builder.Services.AddSingleton<IHttpContextFactory, EmbedTokens>();

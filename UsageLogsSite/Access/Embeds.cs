@@ -24,6 +24,11 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
         return ReadRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(e => e.TokenHash == hash, c), cancellation);
     }
 
+    /// <summary>A widget, whether it may be seen or not; null if there is none.</summary>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal Task<Embed?> FindAsync(Guid id, CancellationToken cancellation) =>
+        ReadRetry.RunAsync(contexts, (database, c) => database.Embeds.SingleOrDefaultAsync(e => e.Id == id, c), cancellation);
+
     /// <summary>Those of these widgets that may still be seen.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<HashSet<Guid>> FindAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadRetry.RunAsync(

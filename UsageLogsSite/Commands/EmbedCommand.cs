@@ -42,13 +42,14 @@ internal static class EmbedCommand
     }
 
     private static async Task<int> RunAsync(
-        string[] settings, ParseResult parsed, Func<Embeds, CommandHost, ParseResult, CancellationToken, Task<int>> run, CancellationToken cancellation)
+        string[] settings, ParseResult parsed, Func<EmbedChanges, CommandHost, ParseResult, CancellationToken, Task<int>> run, CancellationToken cancellation)
     {
         await using var host = await CommandHost.OpenAsync(settings, Schema.Keep, cancellation);
-        return await run(new Embeds(new Contexts(host), host.Time), host, parsed, cancellation);
+        await using var scope = host.CreateScope();
+        return await run(new EmbedChanges(EmbedsOf(host), scope.ServiceProvider.GetRequiredService<Audit>()), host, parsed, cancellation);
     }
 
-    private static async Task<int> CreateAsync(Embeds embeds, CommandHost host, ParseResult parsed, CancellationToken cancellation)
+    private static async Task<int> CreateAsync(EmbedChanges changes, CommandHost host, ParseResult parsed, CancellationToken cancellation)
     {
         var output = parsed.InvocationConfiguration.Output;
         Embed embed;
@@ -65,17 +66,17 @@ internal static class EmbedCommand
             return CommandLine.Trouble;
         }
 
-        var token = await embeds.AddAsync(embed, cancellation);
+        var token = await changes.AddAsync(http: null, embed, cancellation);
         await output.WriteLineAsync($"Made the widget {embed.Id}. Its token is shown this once; put your site's address for SITE:");
         await output.WriteLineAsync($"<iframe src=\"https://SITE{EmbedAddress.Prefix}{token}\" style=\"width: 100%; height: 480px; border: 0\"></iframe>");
         await output.WriteLineAsync("<script async src=\"https://SITE/js/embed.js\"></script>");
         return CommandLine.Done;
     }
 
-    private static async Task<int> ListAsync(Embeds embeds, CommandHost host, ParseResult parsed, CancellationToken cancellation)
+    private static async Task<int> ListAsync(EmbedChanges _, CommandHost host, ParseResult parsed, CancellationToken cancellation)
     {
         var now = host.Time.GetUtcNow().UtcDateTime;
-        foreach (var embed in await embeds.ListAsync(cancellation))
+        foreach (var embed in await EmbedsOf(host).ListAsync(cancellation))
         {
             var state = embed.RevokedAt is not null ? "revoked" : embed.ExpiresAt <= now ? "expired" : "open";
             var shows = embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
@@ -85,9 +86,9 @@ internal static class EmbedCommand
         return CommandLine.Done;
     }
 
-    private static async Task<int> RevokeAsync(Embeds embeds, CommandHost host, ParseResult parsed, CancellationToken cancellation)
+    private static async Task<int> RevokeAsync(EmbedChanges changes, CommandHost host, ParseResult parsed, CancellationToken cancellation)
     {
-        if (await embeds.RevokeAsync(parsed.GetRequiredValue(Id), cancellation))
+        if (await changes.RevokeAsync(http: null, parsed.GetRequiredValue(Id), cancellation) is not null)
         {
             await parsed.InvocationConfiguration.Output.WriteLineAsync("Revoked: open widgets end within seconds.");
             return CommandLine.Done;
@@ -96,6 +97,8 @@ internal static class EmbedCommand
         await parsed.InvocationConfiguration.Error.WriteLineAsync("There is no such widget that was not revoked; 'embed list' shows them.");
         return CommandLine.Trouble;
     }
+
+    private static Embeds EmbedsOf(CommandHost host) => new(new Contexts(host), host.Time);
 
     private sealed class Contexts(CommandHost host) : IDbContextFactory<UsageDbContext>
     {

@@ -18,6 +18,8 @@ internal static class AuditText
         AuditAction.ChangedAccount => "Changed an account",
         AuditAction.ViewedLogs => "Viewed a user's logs",
         AuditAction.RanRollupJob => "Verified or rebuilt totals",
+        AuditAction.AddedEmbed => "Made a widget",
+        AuditAction.RevokedEmbed => "Revoked a widget",
         _ => action.ToString(),
     };
 }

@@ -1,0 +1,44 @@
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Access;
+
+/// <summary>What owners and the operator do to widgets, written down.</summary>
+internal sealed class EmbedChanges(Embeds embeds, Audit audit)
+{
+    /// <summary>Adds a widget.</summary>
+    /// <param name="http">The owner's request; null for a command of the operator.</param>
+    /// <param name="embed">What it shows, and where.</param>
+    /// <param name="cancellation">Gives up, unless the widget is there already.</param>
+    /// <returns>The token, which nobody can find out again.</returns>
+    internal async Task<string> AddAsync(HttpContext? http, Embed embed, CancellationToken cancellation)
+    {
+        embed.CreatedBy = http?.Features.Get<Visitor>()?.AccountId;
+        var token = await embeds.AddAsync(embed, cancellation);
+        await WriteAsync(http, AuditAction.AddedEmbed, embed);
+        return token;
+    }
+
+    /// <summary>Revokes a widget for good: open streams end.</summary>
+    /// <param name="http">The owner's request; null for a command of the operator.</param>
+    /// <param name="id">Which.</param>
+    /// <param name="cancellation">Gives up, unless it is revoked already.</param>
+    /// <returns>The widget; null if there was none that was not revoked yet.</returns>
+    internal async Task<Embed?> RevokeAsync(HttpContext? http, Guid id, CancellationToken cancellation)
+    {
+        // Looked up first: once it is revoked nothing may stand between that and its entry.
+        if (await embeds.FindAsync(id, cancellation) is not { } embed || !await embeds.RevokeAsync(id, cancellation))
+            return null;
+        await WriteAsync(http, AuditAction.RevokedEmbed, embed);
+        return embed;
+    }
+
+    // What is done is written down, even if whoever asked for it has given up meanwhile.
+    private Task WriteAsync(HttpContext? http, AuditAction action, Embed embed)
+    {
+        var shows = embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
+        var (subject, detail) = (embed.Id.ToString(), $"{embed.Name}: {shows} {string.Join(' ', embed.Origins)}".TrimEnd());
+        return http is null
+            ? audit.WriteAsync(null, null, "", action, subject, detail, CancellationToken.None)
+            : audit.WriteAsync(http, action, subject, detail, CancellationToken.None);
+    }
+}
