@@ -61,15 +61,15 @@ internal sealed class Visit : IDisposable
         var element = found as IHtmlFormElement ?? (IHtmlFormElement)found.Closest("form")!;
         var values = element.QuerySelectorAll<IHtmlInputElement>("input[name]")
             .Where(i => i.Type is not ("checkbox" or "radio") || i.IsChecked)
-            .ToDictionary(i => i.Name!, i => i.GetAttribute("value") ?? "");
-        foreach (var select in element.QuerySelectorAll<IHtmlSelectElement>("select[name]"))
-            values[select.Name!] = select.Value ?? "";
-        foreach (var (name, value) in fields)
-            values[name] = value;
+            .Select(i => (Name: i.Name!, Value: i.GetAttribute("value") ?? ""))
+            .Concat(element.QuerySelectorAll<IHtmlSelectElement>("select[name]").Select(s => (Name: s.Name!, Value: s.Value ?? "")))
+            .Concat(element.QuerySelectorAll<IHtmlTextAreaElement>("textarea[name]").Select(t => (Name: t.Name!, t.Value)))
+            .Where(v => fields.All(f => f.Name != v.Name))
+            .Concat(fields);
         if (found is IHtmlButtonElement { Name.Length: > 0 } button)
-            values[button.Name!] = button.Value;
+            values = values.Append((button.Name!, button.Value));
         var target = found.GetAttribute("formaction") ?? element.GetAttribute("action") ?? address;
-        using var content = new FormUrlEncodedContent(values);
+        using var content = new FormUrlEncodedContent(values.Select(v => KeyValuePair.Create(v.Name, v.Value)));
         return await SendAsync(HttpMethod.Post, target, content);
     }
 

@@ -27,6 +27,9 @@ internal sealed record EmbedQuestion : Question
     /// <summary>The path of the widget's page; it has the token in it.</summary>
     internal string Path { get; }
 
+    /// <summary>Whether it is only looked at by its maker: it has no address, so nothing in it leads anywhere or is live.</summary>
+    internal bool IsPreview => Path.Length == 0;
+
     /// <summary>What is asked of the database.</summary>
     internal Question Shown { get; }
 
@@ -55,6 +58,9 @@ internal sealed record EmbedQuestion : Question
         var chosen = Choose(UsageFilter.Parse(locked), embed, query);
         return new(embed, path, new TableQuestion(chosen), QueryOf(embed, chosen));
     }
+
+    /// <summary>What its maker looks at before anybody else can.</summary>
+    internal static EmbedQuestion ForPreview(Embed embed) => Of(embed, path: "", QueryCollection.Empty);
 
     /// <summary>The query of the widget's page that shows a list.</summary>
     internal static string QueryOf(Embed embed, UsageFilter filter)
