@@ -99,7 +99,7 @@ public sealed class VisitorsTests(PostgresCluster cluster) : SiteTest(cluster)
     [Fact]
     public void Memory_is_bounded_and_keeps_nothing_that_was_looked_up_before_it_was_forgotten()
     {
-        var memory = new VisitorMemory(most: 10);
+        var memory = new GrantMemory<Visitor>(visitor => visitor.AccountId, most: 10);
         var (ann, account) = (NewVisitor(), Guid.NewGuid());
         memory.Keep("early", ann, memory.Age);
         Assert.Null(memory.Find("early"));

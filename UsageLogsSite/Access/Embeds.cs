@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
@@ -14,26 +15,55 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
 {
     private const int TokenBytes = 32;
 
+    private const int MostOrigins = 10_000;
+
+    private readonly GrantMemory<Embed> _memory = new(embed => embed.Id);
+
+    /// <summary>Who may frame the widgets that were seen, by token: outlives what opens them, as it opens nothing.</summary>
+    private readonly ConcurrentDictionary<string, string[]> _origins = new(StringComparer.Ordinal);
+
     private DateTime Now => time.GetUtcNow().UtcDateTime;
 
-    /// <summary>The widget of a token; null if there is none, or it has expired or was revoked.</summary>
+    /// <summary>
+    /// The widget of a token; null if there is none, or it has expired or was revoked. From memory where the token is known; a token that
+    /// stands for nothing is never remembered.
+    /// </summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<Embed?> FindAsync(string token, CancellationToken cancellation)
+    internal ValueTask<Embed?> FindAsync(string token, CancellationToken cancellation)
     {
         var hash = Hash(token);
-        return ReadRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(e => e.TokenHash == hash, c), cancellation);
+        var key = KeyOf(hash);
+        return _memory.Find(key) is { } known && !(known.ExpiresAt <= Now) ? new(known) : new(LookAsync(hash, key, cancellation));
     }
+
+    /// <summary>The origins that could frame the widget of a token when it was last looked up here; none if it never was.</summary>
+    internal string[] OriginsOf(string token) => _origins.GetValueOrDefault(KeyOf(Hash(token))) ?? [];
+
+    /// <summary>Whether a widget is as it was when it was looked up, as far as has been heard.</summary>
+    internal bool Remembers(Embed embed) => _memory.Has(embed);
+
+    /// <summary>A widget may be over.</summary>
+    internal void Forget(Guid id) => _memory.Forget(id);
+
+    /// <summary>Any widget may be over.</summary>
+    internal void ForgetAll() => _memory.ForgetAll();
+
+    /// <summary>From now on changes are heard: widgets are remembered.</summary>
+    internal void Trust() => _memory.ForgetAll(isTrusted: true);
+
+    /// <summary>Changes are not heard: nothing is remembered until <see cref="Trust"/>.</summary>
+    internal void Lose() => _memory.ForgetAll(isTrusted: false);
 
     /// <summary>A widget, whether it may be seen or not; null if there is none.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<Embed?> FindAsync(Guid id, CancellationToken cancellation) =>
         ReadRetry.RunAsync(contexts, (database, c) => database.Embeds.SingleOrDefaultAsync(e => e.Id == id, c), cancellation);
 
-    /// <summary>Those of these widgets that may still be seen.</summary>
+    /// <summary>Those of these widgets that may still be seen, and when each ends, in UTC; null for never.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<HashSet<Guid>> FindAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadRetry.RunAsync(
+    internal Task<Dictionary<Guid, DateTime?>> FindAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadRetry.RunAsync(
         contexts,
-        async (database, c) => (await Open(database).Where(e => ids.Contains(e.Id)).Select(e => e.Id).ToListAsync(c)).ToHashSet(),
+        (database, c) => Open(database).Where(e => ids.Contains(e.Id)).ToDictionaryAsync(e => e.Id, e => e.ExpiresAt, c),
         cancellation);
 
     /// <summary>Adds a widget.</summary>
@@ -60,9 +90,30 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     {
         await using var database = await contexts.CreateDbContextAsync(cancellation);
         var now = Now;
-        return await database.Embeds.Where(e => e.Id == id && e.RevokedAt == null)
+        var isRevoked = await database.Embeds.Where(e => e.Id == id && e.RevokedAt == null)
             .ExecuteUpdateAsync(set => set.SetProperty(e => e.RevokedAt, now), cancellation) > 0;
+        Forget(id); // this instance need not wait to be told
+        return isRevoked;
     }
+
+    private async Task<Embed?> LookAsync(byte[] hash, string key, CancellationToken cancellation)
+    {
+        var age = _memory.Age;
+        var embed = await ReadRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(e => e.TokenHash == hash, c), cancellation);
+        if (embed is null)
+        {
+            _origins.TryRemove(key, out _);
+            return null;
+        }
+
+        _memory.Keep(key, embed, age);
+        if (_origins.Count >= MostOrigins)
+            _origins.Clear();
+        _origins[key] = embed.Origins;
+        return embed;
+    }
+
+    private static string KeyOf(byte[] hash) => Convert.ToBase64String(hash);
 
     private IQueryable<Embed> Open(UsageDbContext database)
     {

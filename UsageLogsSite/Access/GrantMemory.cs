@@ -3,14 +3,17 @@ using System.Collections.Concurrent;
 namespace UsageLogsSite.Access;
 
 /// <summary>
-/// Who the cookies that came lately belong to. What was looked up before something was heard, and comes after it, is not kept: it may
-/// be what was before.
+/// The grants that the secrets (cookies, tokens) which came lately stand for. What was looked up before something was heard, and comes
+/// after it, is not kept: it may be what was before.
 /// </summary>
+/// <typeparam name="TGrant">What a secret stands for: whose session it is, which widget.</typeparam>
+/// <param name="groupOf">The id that changes of a grant are told by.</param>
 /// <param name="most">How many are kept; then it begins anew.</param>
-internal sealed class VisitorMemory(int most = 50_000)
+internal sealed class GrantMemory<TGrant>(Func<TGrant, Guid> groupOf, int most = 50_000)
+    where TGrant : class
 {
-    private readonly ConcurrentDictionary<string, Visitor> _visitors = new(StringComparer.Ordinal);
-    private readonly Dictionary<Guid, HashSet<string>> _cookies = [];
+    private readonly ConcurrentDictionary<string, TGrant> _grants = new(StringComparer.Ordinal);
+    private readonly Dictionary<Guid, HashSet<string>> _keys = [];
     private readonly Lock _gate = new();
     private long _age;
     private bool _isTrusted;
@@ -18,49 +21,49 @@ internal sealed class VisitorMemory(int most = 50_000)
     /// <summary>Changes whenever something is forgotten; to be read before what is to be kept is looked up.</summary>
     internal long Age => Volatile.Read(ref _age);
 
-    /// <summary>Whose cookie it is; null if that is not known.</summary>
-    internal Visitor? Find(string cookie) => _visitors.GetValueOrDefault(cookie);
+    /// <summary>What a key stands for; null if that is not known.</summary>
+    internal TGrant? Find(string key) => _grants.GetValueOrDefault(key);
 
-    /// <summary>Whether the visitor is kept: nothing was heard of the account since it was looked up.</summary>
-    internal bool Has(Visitor visitor)
+    /// <summary>Whether the grant is kept: nothing was heard of its group since it was looked up.</summary>
+    internal bool Has(TGrant grant)
     {
         lock (_gate)
-            return _cookies.TryGetValue(visitor.AccountId, out var cookies) && cookies.Any(cookie => ReferenceEquals(Find(cookie), visitor));
+            return _keys.TryGetValue(groupOf(grant), out var keys) && keys.Any(key => ReferenceEquals(Find(key), grant));
     }
 
-    /// <summary>Keeps whose cookie it is, unless something was forgotten meanwhile.</summary>
-    /// <param name="cookie">The cookie's value.</param>
-    /// <param name="visitor">Whose it is.</param>
+    /// <summary>Keeps what a key stands for, unless something was forgotten meanwhile.</summary>
+    /// <param name="key">The secret, or its hash.</param>
+    /// <param name="grant">What it stands for.</param>
     /// <param name="age">The <see cref="Age"/> before that was looked up.</param>
-    internal void Keep(string cookie, Visitor visitor, long age)
+    internal void Keep(string key, TGrant grant, long age)
     {
         lock (_gate)
         {
             if (!_isTrusted || age != _age)
                 return;
-            if (_visitors.Count >= most)
+            if (_grants.Count >= most)
                 Clear();
-            _visitors[cookie] = visitor;
-            if (!_cookies.TryGetValue(visitor.AccountId, out var cookies))
-                _cookies.Add(visitor.AccountId, cookies = []);
-            cookies.Add(cookie);
+            _grants[key] = grant;
+            if (!_keys.TryGetValue(groupOf(grant), out var keys))
+                _keys.Add(groupOf(grant), keys = []);
+            keys.Add(key);
         }
     }
 
-    /// <summary>Forgets the visitors of an account.</summary>
-    internal void Forget(Guid account)
+    /// <summary>Forgets the grants of a group.</summary>
+    internal void Forget(Guid group)
     {
         lock (_gate)
         {
             _age++;
-            if (!_cookies.Remove(account, out var cookies))
+            if (!_keys.Remove(group, out var keys))
                 return;
-            foreach (var cookie in cookies)
-                _visitors.TryRemove(cookie, out _);
+            foreach (var key in keys)
+                _grants.TryRemove(key, out _);
         }
     }
 
-    /// <summary>Forgets everybody.</summary>
+    /// <summary>Forgets everything.</summary>
     /// <param name="isTrusted">Whether from now on it is told of changes; otherwise nothing is kept.</param>
     internal void ForgetAll(bool isTrusted)
     {
@@ -72,12 +75,12 @@ internal sealed class VisitorMemory(int most = 50_000)
         }
     }
 
-    /// <summary>Forgets everybody, and goes on keeping if it did.</summary>
+    /// <summary>Forgets everything, and goes on keeping if it did.</summary>
     internal void ForgetAll() => ForgetAll(_isTrusted);
 
     private void Clear()
     {
-        _visitors.Clear();
-        _cookies.Clear();
+        _grants.Clear();
+        _keys.Clear();
     }
 }

@@ -11,7 +11,7 @@ namespace UsageLogsSite.Access;
 internal sealed class Visitors(
     SessionStore sessions, HeldSessions held, IOptionsMonitor<CookieAuthenticationOptions> cookies, IHostEnvironment environment, TimeProvider time)
 {
-    private readonly VisitorMemory _memory = new();
+    private readonly GrantMemory<Visitor> _memory = new(visitor => visitor.AccountId);
     private readonly string _cookie = SiteCookie.NameOf(environment, AccessSetup.SessionCookie);
 
     /// <summary>
@@ -48,7 +48,7 @@ internal sealed class Visitors(
         }
 
         _memory.ForgetAll();
-        held.Check(account: null);
+        held.Check(group: null);
     }
 
     /// <summary>An account's sessions have been ended by this instance, which need not wait to be told of it.</summary>
@@ -62,7 +62,7 @@ internal sealed class Visitors(
     internal void Recheck()
     {
         _memory.ForgetAll(isTrusted: true);
-        held.Check(account: null);
+        held.Check(group: null);
     }
 
     /// <summary>Notifications are not heard: answers from memory no more until <see cref="Recheck"/>.</summary>

@@ -39,6 +39,7 @@ internal sealed partial class ChangeListener(
     protected override void Lose(TimeSpan retry, string reason, Exception? bug)
     {
         visitors.Lose();
+        embeds.Lose();
         sets.Lose();
         metrics.ListenerLost();
         LogLost(logger, retry.TotalMilliseconds, reason, bug);
