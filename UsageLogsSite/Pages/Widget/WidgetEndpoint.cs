@@ -20,8 +20,8 @@ internal sealed class WidgetEndpoint(
 
     internal static void Map(WebApplication app)
     {
-        var widgets = app.Services.GetRequiredService<WidgetEndpoint>();
-        app.Map("/embed/{**rest}", widgets.AnswerAsync).ShortCircuit();
+        var (widgets, embeds) = (app.Services.GetRequiredService<WidgetEndpoint>(), app.Services.GetRequiredService<Embeds>());
+        app.Map("/embed/{**rest}", http => WidgetFailure.GuardAsync(http, embeds, widgets.AnswerAsync)).ShortCircuit();
     }
 
     private async Task AnswerAsync(HttpContext http)
