@@ -70,7 +70,7 @@ internal sealed record WidgetView : LiveView
             new UserSums(
                 Shows("requests") ? sums.Requests : 0, Shows("tokens") ? sums.Tokens : 0, Shows("credits") ? sums.CreditsUsed : 0, Shows("credits") ? sums.CreditsBought : 0,
                 Shows("cost") ? sums.CostUsd : 0, Shows("revenue") ? sums.PaidUsd : 0),
-            [],
+            Shows("requests") ? [.. view.Days.Select(day => Shows("cost") ? day : day with { CostUsd = 0 })] : [],
             view.TimeZone,
             [.. view.Logs.Select(log => log with
             {

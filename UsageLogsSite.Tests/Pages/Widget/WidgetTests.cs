@@ -71,8 +71,23 @@ public sealed class WidgetTests(PostgresCluster cluster) : SiteTest(cluster)
         var page = await PageAsync(site, path);
         Assert.Equal("12", page.QuerySelector("#total-requests data")!.GetAttribute("value"));
         Assert.Equal(10, page.QuerySelectorAll("tr[data-log-id]").Length);
+        Assert.Contains("12 requests, $0.12", page.QuerySelector("#chart")!.TextContent, StringComparison.Ordinal);
         var older = await PageAsync(site, page.QuerySelector("#next")!.GetAttribute("href")!);
         Assert.Equal(2, older.QuerySelectorAll("tr[data-log-id]").Length);
+    }
+
+    [Theory]
+    [InlineData("requests", true)]
+    [InlineData("cost", false)]
+    public async Task The_days_of_one_user_tell_no_more_than_the_columns(string column, bool hasDays)
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.AddLogAsync(ann, cost: 7.77m);
+        await using var site = await Site.StartAsync(Database);
+        var (_, path) = await site.AddWidgetAsync("", ann, [column]);
+        var page = await PageAsync(site, path);
+        Assert.Equal(hasDays ? 1 : 0, page.QuerySelectorAll("#chart").Length);
+        Assert.Equal(!hasDays, page.Source.Text.Contains("7.77", StringComparison.Ordinal));
     }
 
     [Theory]
