@@ -54,6 +54,44 @@ public sealed class LimitsTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task A_widget_that_many_watch_leaves_places_to_other_widgets_and_to_the_site_s_own_pages()
+    {
+        await using var site = await Site.StartAsync(Database, new() { ["Live:MaxStreamsPerAddress"] = "4" });
+        var (_, busy) = await site.AddWidgetAsync();
+        var (_, other) = await site.AddWidgetAsync();
+        List<HttpStatusCode> seen = [];
+        List<SseReader> streams = [];
+        foreach (var path in new[] { busy, busy, busy, other, other, other }.Select(widget => widget + "/events").Concat(["/usage/events", "/usage/events"]))
+        {
+            streams.Add(await SseReader.OpenAsync(site, path: path));
+            seen.Add(streams[^1].Response.StatusCode);
+        }
+
+        foreach (var stream in streams)
+            await stream.DisposeAsync();
+        var (ok, refused) = (HttpStatusCode.OK, HttpStatusCode.TooManyRequests);
+        Assert.Equal([ok, ok, refused, ok, ok, refused, ok, ok], seen);
+    }
+
+    [Fact]
+    public async Task Requests_of_a_widget_take_none_of_the_site_s_own()
+    {
+        await using var site = await Site.StartAsync(Database, new() { ["Limits:RequestsPerSecond"] = "1", ["Limits:RefusalsBeforeClose"] = "10000" });
+        var (_, path) = await site.AddWidgetAsync();
+        using var nobody = new Visit(site.Address);
+        var refused = 0;
+        for (var i = 0; i < 200; i++)
+        {
+            using var answer = await nobody.GetAsync(path + "/table");
+            refused += answer.StatusCode == HttpStatusCode.TooManyRequests ? 1 : 0;
+        }
+
+        Assert.InRange(refused, 1, 199);
+        using var page = await site.Http.GetAsync(new Uri("/usage", UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+    }
+
+    [Fact]
     public async Task Readers_who_come_all_at_once_are_let_in_one_after_the_other()
     {
         await using var site = await Site.StartAsync(Database, new() { ["Live:MaxOpensPerSecond"] = "20" });

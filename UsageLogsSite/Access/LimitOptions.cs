@@ -5,7 +5,10 @@ namespace UsageLogsSite.Access;
 /// <summary>What one client may ask for: section <c>Limits</c> of the settings.</summary>
 internal sealed class LimitOptions
 {
-    /// <summary>Requests a client may make in a second, over time; short bursts may be four times that.</summary>
+    /// <summary>
+    /// Requests a client may make in a second, over time; short bursts may be four times that. An address may make twenty times as many, and
+    /// as many again for widgets, of which one may have half.
+    /// </summary>
     [Allowed("Limits", "1", "100000")]
     public int RequestsPerSecond { get; set; } = 50;
 

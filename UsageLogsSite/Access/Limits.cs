@@ -35,9 +35,11 @@ internal static class Limits
         builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, ClientId.NetworkOf), // first: a browser's id is its own choice
+                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, PlaceOf), // first: a browser's id is its own choice
                 Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http)),
-                AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, ClientId.NetworkOf),
+                Requests(Share(limits.Value.RequestsPerSecond * BrowsersPerAddress), WidgetOf, IsWidget),
+                AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, PlaceOf),
+                AtOnce(http => OpensStream(http) && IsWidget(http), Share(live.Value.MaxStreamsPerAddress), WidgetOf),
                 AtOnce(http => OpensStream(http) && !IsWidget(http), live.Value.MaxStreamsPerClient, ClientId.Of),
                 AtOnce(OpensStream, live.Value.MaxStreams, _ => "all"),
                 Opens(live.Value.MaxOpensPerSecond));
@@ -81,7 +83,16 @@ internal static class Limits
         http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase)
         && (http.Request.Path.StartsWithSegments(LiveEndpoints.Address) || http.Request.Path.StartsWithSegments("/users") || IsWidget(http));
 
-    /// <summary>Widgets have no cookie to tell browsers apart by: only their address counts.</summary>
+    /// <summary>An address, counted apart for widgets: however many people look at these, its places for the site's own pages stay free.</summary>
+    private static string PlaceOf(HttpContext http) => IsWidget(http) ? ClientId.NetworkOf(http) + " widgets" : ClientId.NetworkOf(http);
+
+    /// <summary>One widget at one address. Tokens are made up at no cost: what an address may ask for in all bounds how many of these there are.</summary>
+    private static string WidgetOf(HttpContext http) => $"{ClientId.NetworkOf(http)} {EmbedAddress.Of(http)!.Token}";
+
+    /// <summary>What one widget at an address may have of what all widgets there may: one on a busy page leaves the others half.</summary>
+    private static int Share(int ofAddress) => Math.Max(1, ofAddress / 2);
+
+    /// <summary>Widgets have no cookie to tell browsers apart by: only their address and which they are count.</summary>
     private static bool IsWidget(HttpContext http) => EmbedAddress.Of(http) is not null;
 
     private static PartitionedRateLimiter<HttpContext> Refusals(LimitOptions limits) => Create(

@@ -25,7 +25,10 @@ internal sealed class LiveOptions
     [Allowed("Live", "1", "1000000")]
     public int MaxStreamsPerClient { get; set; } = 4;
 
-    /// <summary>Streams of one address at once: many browsers may share one.</summary>
+    /// <summary>
+    /// Streams of one address at once: many browsers may share one. Widgets are counted apart from the site's own pages, up to the same
+    /// number, of which one widget may have half.
+    /// </summary>
     [Allowed("Live", "1", "1000000")]
     public int MaxStreamsPerAddress { get; set; } = 1_000;
 
