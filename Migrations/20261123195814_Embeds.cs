@@ -17,7 +17,8 @@ namespace UsageLogsSite.Migrations
                 {
                     id = table.Column<Guid>(type: "uuid", nullable: false, defaultValueSql: "gen_random_uuid()"),
                     name = table.Column<string>(type: "text", nullable: false),
-                    token_hash = table.Column<byte[]>(type: "bytea", nullable: false),
+                    token_hash = table.Column<byte[]>(type: "bytea", nullable: true),
+                    secret = table.Column<byte[]>(type: "bytea", nullable: true),
                     filter = table.Column<string>(type: "text", nullable: false),
                     user_id = table.Column<Guid>(type: "uuid", nullable: true),
                     columns = table.Column<string[]>(type: "text[]", nullable: false),
@@ -31,6 +32,7 @@ namespace UsageLogsSite.Migrations
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_embeds", x => x.id);
+                    table.CheckConstraint("ck_embeds_kind", "num_nonnulls(token_hash, secret) = 1 AND num_nonnulls(user_id, secret) < 2");
                     table.CheckConstraint("ck_embeds_name", "char_length(name) <= 100");
                     table.CheckConstraint("ck_embeds_theme", "theme IN ('auto', 'light', 'dark', 'transparent')");
                 });

@@ -12,6 +12,7 @@ internal sealed class EmbedConfiguration : IEntityTypeConfiguration<Embed>
         {
             table.IsOneOf<EmbedTheme>("theme");
             table.IsAtMost("name", Embed.LongestName);
+            table.HasCheckConstraint("ck_embeds_kind", "num_nonnulls(token_hash, secret) = 1 AND num_nonnulls(user_id, secret) < 2");
         });
         embed.Property(e => e.Id).HasDefaultValueSql("gen_random_uuid()");
         embed.Property(e => e.Theme).StoredInLowerCase();

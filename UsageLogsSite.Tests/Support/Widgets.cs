@@ -15,7 +15,6 @@ internal static class Widgets
         var embed = new Embed
         {
             Name = "Our usage",
-            TokenHash = [],
             Filter = filter,
             UserId = user,
             Columns = columns ?? ["requests", "tokens", "cost", "last-activity"],

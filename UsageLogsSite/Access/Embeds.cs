@@ -36,6 +36,11 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
         return _memory.Find(key) is { } known && !(known.ExpiresAt <= Now) ? new(known) : new(LookAsync(hash, key, cancellation));
     }
 
+    /// <summary>The widget for each viewer that has this id; null if there is none, or it has expired or was revoked.</summary>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal Task<Embed?> FindPerViewerAsync(Guid id, CancellationToken cancellation) => ReadRetry.RunAsync(
+        contexts, (database, c) => Open(database).SingleOrDefaultAsync(e => e.Id == id && e.Secret != null, c), cancellation);
+
     /// <summary>The origins that could frame the widget of a token when it was last looked up here; none if it never was.</summary>
     internal string[] OriginsOf(string token) => _origins.GetValueOrDefault(KeyOf(Hash(token))) ?? [];
 
@@ -66,7 +71,7 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
         (database, c) => Open(database).Where(e => ids.Contains(e.Id)).ToDictionaryAsync(e => e.Id, e => e.ExpiresAt, c),
         cancellation);
 
-    /// <summary>Adds a widget.</summary>
+    /// <summary>Adds a widget for everybody who has its token.</summary>
     /// <param name="embed">What it shows, and where; its token is made here.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The token, which nobody can find out again.</returns>
@@ -74,10 +79,20 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     {
         var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         embed.TokenHash = Hash(token);
-        await using var database = await contexts.CreateDbContextAsync(cancellation);
-        database.Embeds.Add(embed);
-        await database.SaveChangesAsync(cancellation);
+        await SaveAsync(embed, cancellation);
         return token;
+    }
+
+    /// <summary>Adds a widget for each viewer.</summary>
+    /// <param name="embed">What it shows, and where.</param>
+    /// <param name="secrets">Makes its secret.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The secret that viewers' tokens are signed with; it is not shown again.</returns>
+    internal async Task<string> AddPerViewerAsync(Embed embed, EmbedSecrets secrets, CancellationToken cancellation)
+    {
+        (var secret, embed.Secret) = secrets.Create();
+        await SaveAsync(embed, cancellation);
+        return secret;
     }
 
     /// <summary>All widgets, the newest first.</summary>
@@ -114,6 +129,13 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     }
 
     private static string KeyOf(byte[] hash) => Convert.ToBase64String(hash);
+
+    private async Task SaveAsync(Embed embed, CancellationToken cancellation)
+    {
+        await using var database = await contexts.CreateDbContextAsync(cancellation);
+        database.Embeds.Add(embed);
+        await database.SaveChangesAsync(cancellation);
+    }
 
     private IQueryable<Embed> Open(UsageDbContext database)
     {

@@ -10,7 +10,7 @@ internal static class NewEmbed
 {
     private const int MostOrigins = 20;
 
-    /// <summary>A widget that can be added.</summary>
+    /// <summary>A widget that can be added, for everybody who has its address.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="filter">What it shows: a query of <c>/usage</c>; values that are not allowed become the default.</param>
     /// <param name="user">The one user whose usage it shows; null for the list.</param>
@@ -22,29 +22,25 @@ internal static class NewEmbed
     internal static Embed Make(
         string name, string filter, Guid? user, IEnumerable<string> columns, EmbedTheme theme, IEnumerable<string> origins, DateTime? expires)
     {
-        name = name.Trim();
-        if (name.Length is 0 or > Embed.LongestName || name.Any(char.IsControl))
-            throw new FormatException($"A widget needs a name of at most {Embed.LongestName} characters.");
-        string[] shown = [.. columns.Distinct()];
-        if (shown.FirstOrDefault(c => !EmbedQuestion.Columns.Contains(c)) is { } unknown)
-            throw new FormatException($"'{unknown}' is not a column; allowed is {string.Join(", ", EmbedQuestion.Columns)}.");
-        string[] allowed = [.. origins.Select(OriginOf).Distinct()];
-        if (allowed.Length > MostOrigins)
-            throw new FormatException($"A widget can have {MostOrigins} origins at most.");
-        var query = new QueryCollection(QueryHelpers.ParseQuery(filter));
-        return new Embed
-        {
-            Name = name,
-            TokenHash = [],
-            Filter = user is null
-                ? (UsageFilter.Parse(query) with { Page = 1 }).QueryString
-                : (UserFilter.Parse(query) with { Before = null }).QueryString,
-            UserId = user,
-            Columns = shown,
-            Theme = theme,
-            Origins = allowed,
-            ExpiresAt = expires,
-        };
+        var embed = Make(name, columns, theme, origins, expires);
+        (embed.UserId, embed.Filter) = (user, user is null ? ListFilter(filter) : OneUsersFilter(filter));
+        return embed;
+    }
+
+    /// <summary>A widget that can be added, for each viewer on their own.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="filter">Which part of a viewer's usage it shows: a query of one user's page.</param>
+    /// <param name="columns">The columns' names.</param>
+    /// <param name="theme">Its colours.</param>
+    /// <param name="origins">The origins whose pages may frame it.</param>
+    /// <param name="expires">When it ends for all, in UTC; null for never.</param>
+    /// <exception cref="FormatException">Something is not allowed; the message says what is.</exception>
+    internal static Embed MakePerViewer(
+        string name, string filter, IEnumerable<string> columns, EmbedTheme theme, IEnumerable<string> origins, DateTime? expires)
+    {
+        var embed = Make(name, columns, theme, origins, expires);
+        embed.Filter = OneUsersFilter(filter);
+        return embed;
     }
 
     /// <summary>An origin as browsers write it. What else is in a header that names it would widen who may frame the widget.</summary>
@@ -63,4 +59,24 @@ internal static class NewEmbed
 
         throw new FormatException($"'{text}' is not an origin; allowed is https://host or https://host:port, and http:// for localhost only.");
     }
+
+    private static Embed Make(string name, IEnumerable<string> columns, EmbedTheme theme, IEnumerable<string> origins, DateTime? expires)
+    {
+        name = name.Trim();
+        if (name.Length is 0 or > Embed.LongestName || name.Any(char.IsControl))
+            throw new FormatException($"A widget needs a name of at most {Embed.LongestName} characters.");
+        string[] shown = [.. columns.Distinct()];
+        if (shown.FirstOrDefault(c => !EmbedQuestion.Columns.Contains(c)) is { } unknown)
+            throw new FormatException($"'{unknown}' is not a column; allowed is {string.Join(", ", EmbedQuestion.Columns)}.");
+        string[] allowed = [.. origins.Select(OriginOf).Distinct()];
+        if (allowed.Length > MostOrigins)
+            throw new FormatException($"A widget can have {MostOrigins} origins at most.");
+        return new Embed { Name = name, Columns = shown, Theme = theme, Origins = allowed, ExpiresAt = expires };
+    }
+
+    private static string ListFilter(string query) => (UsageFilter.Parse(Read(query)) with { Page = 1 }).QueryString;
+
+    private static string OneUsersFilter(string query) => (UserFilter.Parse(Read(query)) with { Before = null }).QueryString;
+
+    private static QueryCollection Read(string query) => new(QueryHelpers.ParseQuery(query));
 }
