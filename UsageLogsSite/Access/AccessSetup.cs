@@ -34,6 +34,7 @@ internal static class AccessSetup
         builder.Services.AddSingleton<ViewedLogs>();
         builder.Services.AddSingleton<Embeds>();
         builder.Services.AddSingleton<EmbedChanges>();
+        builder.Services.AddSingleton<ViewerTokens>();
         builder.Services.AddSingleton<HeldEmbeds>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HeldEmbeds>());
         builder.Services.AddSingleton<IHttpContextFactory, EmbedTokens>();
@@ -41,9 +42,6 @@ internal static class AccessSetup
         builder.Services.AddSingleton<SignIns>();
         builder.Services.AddSingleton<SignInLimits>();
         builder.Services.AddSingleton<SignInLinks>();
-
-        // One name for all instances, wherever they are installed: they read each other's cookies.
-        builder.Services.AddDataProtection().SetApplicationName("UsageLogsSite").PersistKeysToDbContext<UsageDbContext>();
         builder.Services.AddAuthentication(IdentityConstants.ApplicationScheme).AddCookie(IdentityConstants.ApplicationScheme);
         builder.Services.AddOptions<CookieAuthenticationOptions>(IdentityConstants.ApplicationScheme)
             .Configure<SessionStore, IOptions<SessionsOptions>, IHostEnvironment>(Configure);
@@ -58,13 +56,17 @@ internal static class AccessSetup
         });
     }
 
-    /// <summary>Adds what accounts are looked after with: Identity, and a context that tracks what it reads, unlike that of the pages.</summary>
+    /// <summary>Adds what accounts and widgets are looked after with: Identity, the keys that protect, and a context that tracks what it reads, unlike that of the pages.</summary>
     /// <param name="builder">The program.</param>
     /// <param name="source">The way into PostgreSQL.</param>
     internal static void AddAccounts(this WebApplicationBuilder builder, Func<Databases, NpgsqlDataSource> source)
     {
         builder.Services.AddScoped<Accounts>();
         builder.Services.AddScoped<AccountChanges>();
+        builder.Services.AddSingleton<EmbedSecrets>();
+
+        // One name for all instances and commands, wherever they are installed: they read each other's cookies and secrets.
+        builder.Services.AddDataProtection().SetApplicationName("UsageLogsSite").PersistKeysToDbContext<UsageDbContext>();
         builder.Services.AddSingleton(services =>
             new Audit(source(services.GetRequiredService<Databases>()), services.GetRequiredService<ILogger<Audit>>()));
         builder.Services.AddScoped(services => new UsageDbContext((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>()

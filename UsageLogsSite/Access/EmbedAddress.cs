@@ -21,6 +21,9 @@ internal sealed record EmbedAddress(string? Token, string Part)
 
     private const int TokenCharacters = 43; // 256 bits in base64url
 
+    /// <summary>More than three times what a viewer's token needs: what is longer is not looked at.</summary>
+    private const int MostViewerCharacters = 1024;
+
     /// <summary>The address of the widget's page.</summary>
     internal string PagePath => Prefix + Token;
 
@@ -37,13 +40,26 @@ internal sealed record EmbedAddress(string? Token, string Part)
         var rest = request.Path[Prefix.Length..];
         var end = rest.IndexOf('/', StringComparison.Ordinal);
         var (token, part) = end < 0 ? (rest, Page) : (rest[..end], rest[end..]);
-        return token.Length == TokenCharacters && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && part is Page or Table or Events
+        return (IsToken(token) || IsViewersToken(token)) && part is Page or Table or Events
             ? new EmbedAddress(token, part)
             : new EmbedAddress(null, Page);
     }
 
+    /// <summary>Whether a token is written as one that is signed for one viewer: three parts, as in RFC 7515, section 3.1.</summary>
+    internal static bool IsViewersToken(string token)
+    {
+        if (token.Length > MostViewerCharacters)
+            return false;
+        var parts = token.Split('.');
+        return parts.Length == 3 && parts.All(part => part.Length > 0 && IsBase64Url(part));
+    }
+
     /// <summary>Keeps the token out of whatever prints an address.</summary>
     public override string ToString() => Prefix + "-" + Part;
+
+    private static bool IsToken(string token) => token.Length == TokenCharacters && IsBase64Url(token);
+
+    private static bool IsBase64Url(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     // Escapes and dots that the server has worked out already would be second addresses of the same thing.
     private static bool IsWrittenSo(IHttpRequestFeature request) =>

@@ -18,6 +18,20 @@ internal sealed class EmbedChanges(Embeds embeds, Audit audit)
         return token;
     }
 
+    /// <summary>Adds a widget that shows each viewer their own usage.</summary>
+    /// <param name="http">The owner's request; null for a command of the operator.</param>
+    /// <param name="embed">What it shows, and where.</param>
+    /// <param name="secrets">Protects its secret.</param>
+    /// <param name="cancellation">Gives up, unless the widget is there already.</param>
+    /// <returns>The secret to sign viewers' tokens with, which nobody can find out again.</returns>
+    internal async Task<string> AddPerViewerAsync(HttpContext? http, Embed embed, EmbedSecrets secrets, CancellationToken cancellation)
+    {
+        embed.CreatedBy = http?.Features.Get<Visitor>()?.AccountId;
+        var secret = await embeds.AddPerViewerAsync(embed, secrets, cancellation);
+        await WriteAsync(http, AuditAction.AddedEmbed, embed);
+        return secret;
+    }
+
     /// <summary>Revokes a widget for good: open streams end.</summary>
     /// <param name="http">The owner's request; null for a command of the operator.</param>
     /// <param name="id">Which.</param>
@@ -35,7 +49,7 @@ internal sealed class EmbedChanges(Embeds embeds, Audit audit)
     // What is done is written down, even if whoever asked for it has given up meanwhile.
     private Task WriteAsync(HttpContext? http, AuditAction action, Embed embed)
     {
-        var shows = embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
+        var shows = embed.IsPerViewer ? $"each viewer{embed.Filter}" : embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
         var (subject, detail) = (embed.Id.ToString(), $"{embed.Name}: {shows} {string.Join(' ', embed.Origins)}".TrimEnd());
         return http is null
             ? audit.WriteAsync(null, null, "", action, subject, detail, CancellationToken.None)

@@ -27,6 +27,9 @@ internal sealed class CommandHost : IAsyncDisposable
 
     internal TimeZoneInfo TimeZone => _app.Services.GetRequiredService<TimeZoneInfo>();
 
+    /// <summary>Makes secrets that the site can read.</summary>
+    internal EmbedSecrets EmbedSecrets => _app.Services.GetRequiredService<EmbedSecrets>();
+
     internal TimeProvider Time => _app.Services.GetRequiredService<TimeProvider>();
 
     /// <summary>Services that live as long as one piece of work.</summary>

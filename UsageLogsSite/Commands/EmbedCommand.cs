@@ -12,6 +12,11 @@ internal static class EmbedCommand
     private static readonly Option<string> Filter = new("--filter") { Description = "What it shows: a query of /usage, as in 'type=external&period=30d'.", DefaultValueFactory = _ => "" };
     private static readonly Option<Guid?> User = new("--user") { Description = "The id of the one user whose usage it shows; without, the list of users." };
 
+    private static readonly Option<bool> PerViewer = new("--per-viewer")
+    {
+        Description = "Each viewer sees their own usage: your server signs who that is with the secret that is printed, this once.",
+    };
+
     private static readonly Option<string[]> Columns = new("--columns")
     {
         Description = "The columns it shows, as in requests tokens cost.",
@@ -32,7 +37,7 @@ internal static class EmbedCommand
 
     internal static Command Create(string[] settings)
     {
-        var create = new Command("create", "Makes a widget, and prints its snippet, this once.") { Name, Filter, User, Columns, Theme, Origins, Days };
+        var create = new Command("create", "Makes a widget, and prints its snippet or its secret, this once.") { Name, Filter, User, PerViewer, Columns, Theme, Origins, Days };
         create.SetAction((parsed, cancellation) => RunAsync(settings, parsed, CreateAsync, cancellation));
         var list = new Command("list", "Lists the widgets, the newest first.");
         list.SetAction((parsed, cancellation) => RunAsync(settings, parsed, ListAsync, cancellation));
@@ -51,14 +56,10 @@ internal static class EmbedCommand
 
     private static async Task<int> CreateAsync(EmbedChanges changes, CommandHost host, ParseResult parsed, CancellationToken cancellation)
     {
-        var output = parsed.InvocationConfiguration.Output;
         Embed embed;
         try
         {
-            var expires = parsed.GetValue(Days) is { } days ? host.Time.GetUtcNow().UtcDateTime.AddDays(Math.Clamp(days, 1, 36_500)) : (DateTime?)null;
-            embed = NewEmbed.Make(
-                parsed.GetRequiredValue(Name), parsed.GetRequiredValue(Filter), parsed.GetValue(User), parsed.GetRequiredValue(Columns),
-                parsed.GetValue(Theme), parsed.GetValue(Origins) ?? [], expires);
+            embed = Make(parsed, host.Time);
         }
         catch (FormatException e)
         {
@@ -66,11 +67,47 @@ internal static class EmbedCommand
             return CommandLine.Trouble;
         }
 
+        var output = parsed.InvocationConfiguration.Output;
+        if (parsed.GetValue(PerViewer))
+        {
+            await PrintAsync(output, embed, await changes.AddPerViewerAsync(http: null, embed, host.EmbedSecrets, cancellation));
+            return CommandLine.Done;
+        }
+
         var token = await changes.AddAsync(http: null, embed, cancellation);
         await output.WriteLineAsync($"Made the widget {embed.Id}. Its token is shown this once; put your site's address for SITE:");
-        await output.WriteLineAsync($"<iframe src=\"https://SITE{EmbedAddress.Prefix}{token}\" style=\"width: 100%; height: 480px; border: 0\"></iframe>");
-        await output.WriteLineAsync("<script async src=\"https://SITE/js/embed.js\"></script>");
+        await PrintSnippetAsync(output, token, "");
         return CommandLine.Done;
+    }
+
+    /// <exception cref="FormatException">Something is not allowed; the message says what is.</exception>
+    private static Embed Make(ParseResult parsed, TimeProvider time)
+    {
+        var expires = parsed.GetValue(Days) is { } days ? time.GetUtcNow().UtcDateTime.AddDays(Math.Clamp(days, 1, 36_500)) : (DateTime?)null;
+        var (name, filter, columns) = (parsed.GetRequiredValue(Name), parsed.GetRequiredValue(Filter), parsed.GetRequiredValue(Columns));
+        var (theme, origins) = (parsed.GetValue(Theme), parsed.GetValue(Origins) ?? []);
+        if (!parsed.GetValue(PerViewer))
+            return NewEmbed.Make(name, filter, parsed.GetValue(User), columns, theme, origins, expires);
+        if (parsed.GetValue(User) is not null)
+            throw new FormatException("--user and --per-viewer exclude each other: the user is whom your server signs for.");
+        return NewEmbed.MakePerViewer(name, filter, columns, theme, origins, expires);
+    }
+
+    private static async Task PrintAsync(TextWriter output, Embed embed, string secret)
+    {
+        await output.WriteLineAsync($"Made the widget {embed.Id}. Its secret is shown this once; keep it on your server, as in");
+        await output.WriteLineAsync($"USAGE_EMBED_ID={embed.Id}");
+        await output.WriteLineAsync($"USAGE_EMBED_SECRET={secret}");
+        await output.WriteLineAsync(
+            $"There, sign a JWT for each viewer: HS256, kid the id, aud {ViewerTokens.Audience}, sub the user's id, exp at most 10 minutes ahead. docs/embed.md has it ready");
+        await output.WriteLineAsync("for ASP.NET and Node. Put it for TOKEN, your site's address for SITE, and where new tokens come from for the last:");
+        await PrintSnippetAsync(output, "TOKEN", " data-usage-renew=\"/my/usage-token\"");
+    }
+
+    private static async Task PrintSnippetAsync(TextWriter output, string token, string attributes)
+    {
+        await output.WriteLineAsync($"<iframe src=\"https://SITE{EmbedAddress.Prefix}{token}\"{attributes} style=\"width: 100%; height: 480px; border: 0\"></iframe>");
+        await output.WriteLineAsync("<script async src=\"https://SITE/js/embed.js\"></script>");
     }
 
     private static async Task<int> ListAsync(EmbedChanges _, CommandHost host, ParseResult parsed, CancellationToken cancellation)
@@ -79,7 +116,7 @@ internal static class EmbedCommand
         foreach (var embed in await EmbedsOf(host).ListAsync(cancellation))
         {
             var state = embed.RevokedAt is not null ? "revoked" : embed.ExpiresAt <= now ? "expired" : "open";
-            var shows = embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
+            var shows = embed.IsPerViewer ? $"each viewer{embed.Filter}" : embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"{embed.Id}  {state,-8}  {embed.Name}  {shows}  {string.Join(' ', embed.Origins)}");
         }
 

@@ -15,14 +15,17 @@ internal sealed record EmbedQuestion : Question
     /// <summary>All columns that a widget can show, beside the user's name or the time.</summary>
     internal static readonly IReadOnlyList<string> Columns = ["email", "requests", "tokens", "credits", "cost", "revenue", "paid", "last-activity"];
 
-    private EmbedQuestion(Embed embed, string path, Question shown, string query)
+    private EmbedQuestion(Embed embed, Viewer? viewer, string path, Question shown, string query)
         : base(shown.Scope)
     {
-        (Embed, Path, Shown, Query) = (embed, path, shown, query);
+        (Embed, Viewer, Path, Shown, Query) = (embed, viewer, path, shown, query);
     }
 
     /// <summary>The widget.</summary>
     internal Embed Embed { get; }
+
+    /// <summary>Who looks at it, where each viewer sees their own usage; null where all see the same.</summary>
+    internal Viewer? Viewer { get; }
 
     /// <summary>The path of the widget's page; it has the token in it.</summary>
     internal string Path { get; }
@@ -44,19 +47,20 @@ internal sealed record EmbedQuestion : Question
 
     /// <summary>What a request to a widget asks, whatever else its query says.</summary>
     /// <param name="embed">The widget.</param>
+    /// <param name="viewer">Who looks at one that shows each viewer their own usage, else null.</param>
     /// <param name="path">The path of its page.</param>
     /// <param name="query">The request's query.</param>
-    internal static EmbedQuestion Of(Embed embed, string path, IQueryCollection query)
+    internal static EmbedQuestion Of(Embed embed, Viewer? viewer, string path, IQueryCollection query)
     {
         var locked = new QueryCollection(QueryHelpers.ParseQuery(embed.Filter));
-        if (embed.UserId is { } userId)
+        if ((viewer?.UserId ?? embed.UserId) is { } userId)
         {
             var filter = UserFilter.Parse(locked) with { Before = LogCursor.Parse(query.First("before")) };
-            return new(embed, path, new UserQuestion(Scope.Of(userId), userId, filter), QueryOf(filter));
+            return new(embed, viewer, path, new UserQuestion(Scope.Of(userId), userId, filter), QueryOf(filter));
         }
 
         var chosen = Choose(UsageFilter.Parse(locked), embed, query);
-        return new(embed, path, new TableQuestion(chosen), QueryOf(embed, chosen));
+        return new(embed, viewer: null, path, new TableQuestion(chosen), QueryOf(embed, chosen));
     }
 
     /// <summary>What its maker looks at before anybody else can.</summary>

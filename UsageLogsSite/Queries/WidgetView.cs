@@ -7,7 +7,7 @@ namespace UsageLogsSite.Queries;
 internal sealed record WidgetView : LiveView
 {
     private WidgetView(EmbedQuestion question, LiveView shown, string query)
-        : base(question.Path + query, ContentHash.Of(Encoding.UTF8.GetBytes($"{question.Embed.Id} {shown.Version}")), shown.NextExpiry)
+        : base(question.Path + query, ContentHash.Of(Encoding.UTF8.GetBytes($"{question.Embed.Id} {question.Viewer?.UserId} {shown.Version}")), shown.NextExpiry)
     {
         (Question, Shown, Query) = (question, shown, query);
     }

@@ -12,7 +12,7 @@ namespace UsageLogsSite.Pages.Widget;
 /// is read or set; whatever is not exactly one of the three, of a widget that may be seen, gets one and the same 404.
 /// </summary>
 internal sealed class WidgetEndpoint(
-    Embeds embeds, HeldEmbeds held, FilterSets sets, UsageFragments fragments, IHostApplicationLifetime lifetime)
+    Embeds embeds, ViewerTokens viewers, HeldEmbeds held, FilterSets sets, UsageFragments fragments, IHostApplicationLifetime lifetime)
 {
     private static readonly byte[] NotFound = Encoding.UTF8.GetBytes(
         "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">" +
@@ -26,28 +26,34 @@ internal sealed class WidgetEndpoint(
 
     private async Task AnswerAsync(HttpContext http)
     {
-        if (await FindAsync(http) is not var (embed, address))
+        if (await FindAsync(http) is not var (embed, viewer, address))
         {
             await RefuseAsync(http);
             return;
         }
 
         SetHeaders(http, OriginsOf(embed));
-        var question = EmbedQuestion.Of(embed, address.PagePath, http.Request.Query);
+        var question = EmbedQuestion.Of(embed, viewer, address.PagePath, http.Request.Query);
         if (address.Part == EmbedAddress.Events)
-            await LiveEndpoints.CarryAsync(http, sets, question, end => held.Hold(embed, end), lifetime.ApplicationStopping);
+            await LiveEndpoints.CarryAsync(http, sets, question, end => held.Hold(embed, EndOf(embed, viewer), end), lifetime.ApplicationStopping);
         else if (address.Part == EmbedAddress.Table)
             await UsageTableEndpoint.AnswerAsync(http, sets, fragments, question, await sets.ReadAsync(question, http.RequestAborted));
         else
             await UsageTableEndpoint.WriteAsync(http, await fragments.PageOfAsync(await sets.ReadAsync(question, http.RequestAborted)));
     }
 
-    private async Task<(Embed, EmbedAddress)?> FindAsync(HttpContext http) =>
-        http.Request.Method == HttpMethods.Get // as written: methods are told apart by case
-        && EmbedAddress.Of(http) is { Token: { } token } address
-        && await embeds.FindAsync(token, http.RequestAborted) is { } embed
-            ? (embed, address)
-            : null;
+    private async Task<(Embed, Viewer?, EmbedAddress)?> FindAsync(HttpContext http)
+    {
+        // The method as written: they are told apart by case.
+        if (http.Request.Method != HttpMethods.Get || EmbedAddress.Of(http) is not { Token: { } token } address)
+            return null;
+        if (EmbedAddress.IsViewersToken(token))
+            return await viewers.FindAsync(token, http.RequestAborted) is var (own, viewer) ? (own, viewer, address) : null;
+        return await embeds.FindAsync(token, http.RequestAborted) is { } embed ? (embed, null, address) : null;
+    }
+
+    private static DateTime? EndOf(Embed embed, Viewer? viewer) =>
+        viewer is null || embed.ExpiresAt < viewer.Expires ? embed.ExpiresAt : viewer.Expires;
 
     private static async Task RefuseAsync(HttpContext http)
     {
