@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Pages.Widget;
@@ -70,34 +68,21 @@ public sealed class LockedTests(PostgresCluster cluster) : SiteTest(cluster)
             path + "/%74able", "/embed/%" + Convert.ToHexString([(byte)token[0]]) + token[1..], "/%65mbed/" + token, path + "%20", path + ";x", path + "\\table",
             "/usage/../embed/" + token, "/usage/%2e%2e/embed/" + token, "/embed/" + token.ToUpperInvariant() + "a", path[..^1], path + "a",
         ];
-        var expected = await AskAsync(site, "GET", wrong[0]);
+        var expected = await Wire.AskAsync(site, "GET", wrong[0]);
         Assert.StartsWith("HTTP/1.1 404", expected, StringComparison.Ordinal);
         Assert.Contains("frame-ancestors 'none'", expected, StringComparison.Ordinal);
         foreach (var address in wrong)
-            Assert.Equal((address, expected), (address, await AskAsync(site, "GET", address)));
+            Assert.Equal((address, expected), (address, await Wire.AskAsync(site, "GET", address)));
         foreach (var method in new[] { "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "QUERY" })
-            Assert.Equal((method, expected), (method, await AskAsync(site, method, path)));
+            Assert.Equal((method, expected), (method, await Wire.AskAsync(site, method, path)));
 
-        Assert.StartsWith("HTTP/1.1 200", await AskAsync(site, "GET", path), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 200", await AskAsync(site, "GET", path + "/table?x=1"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await Wire.AskAsync(site, "GET", path), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await Wire.AskAsync(site, "GET", path + "/table?x=1"), StringComparison.Ordinal);
         await using var stream = await SseReader.OpenAsync(site, path: path + "/events");
         await stream.NextAsync();
         Assert.True(site.Logs.Says("/embed/-"), "requests are logged at all");
         Assert.False(site.Logs.Says(token), "no log has the token");
         foreach (var page in new[] { "/usage", "/admin/rollup" })
             Assert.DoesNotContain(token, (await site.GetPageAsync(page)).Source.Text, StringComparison.Ordinal);
-    }
-
-    /// <summary>Asks on a socket of its own, as no client would write such addresses.</summary>
-    /// <returns>The whole answer, but for its date.</returns>
-    private static async Task<string> AskAsync(Site site, string method, string target)
-    {
-        using var client = new TcpClient();
-        await client.ConnectAsync(site.Address.Host, site.Address.Port, Cancellation);
-        await using var wire = client.GetStream();
-        await wire.WriteAsync(Encoding.ASCII.GetBytes($"{method} {target} HTTP/1.1\r\nHost: {site.Address.Authority}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), Cancellation);
-        using var reader = new StreamReader(wire, Encoding.UTF8);
-        var answer = await reader.ReadToEndAsync(Cancellation);
-        return string.Join('\n', answer.Split("\r\n").Where(line => !line.StartsWith("Date: ", StringComparison.Ordinal)));
     }
 }
