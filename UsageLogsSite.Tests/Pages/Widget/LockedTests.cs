@@ -35,6 +35,37 @@ public sealed class LockedTests(PostgresCluster cluster) : SiteTest(cluster)
         }
     }
 
+    [Theory]
+    [InlineData("?type=all&activity=inactive&q=")]
+    [InlineData("?period=all")]
+    [InlineData("?period=30d&from=2000-01-01&to=2100-01-01")]
+    [InlineData("?size=100&SIZE=100&page=2")]
+    [InlineData("?sort=cost&dir=asc")]
+    [InlineData("?before=")]
+    [InlineData("?before=x&before=1-00000000000000000000000000000000")]
+    [InlineData("?user={0}&userId={0}&user_id={0}&id={0}&sub={0}&scope={0}")]
+    [InlineData("?columns=cost&theme=dark&handler=State&_=1&version=1")]
+    [InlineData("?%75ser={0}&user%00={0}&token={0}")]
+    public async Task No_parameter_widens_a_viewers_widget(string query)
+    {
+        var (ann, bob) = (await Database.AddUserAsync("Ann"), await Database.AddUserAsync("Bob"));
+        for (var i = 0; i < 15; i++)
+        {
+            await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddDays(-2 * i));
+            await Database.AddLogAsync(bob, at: DateTime.UtcNow.AddDays(-i));
+        }
+
+        await using var site = await Site.StartAsync(Database);
+        var path = (await site.AddViewerWidgetAsync(["requests"], filter: "?period=7d&size=10")).PathOf(ann);
+        using var nobody = new Visit(site.Address);
+        foreach (var part in new[] { "", "/table" })
+        {
+            using var plain = await nobody.GetAsync(path + part);
+            using var asked = await nobody.GetAsync(path + part + string.Format(System.Globalization.CultureInfo.InvariantCulture, query, bob));
+            Assert.Equal(await plain.Content.ReadAsStringAsync(Cancellation), await asked.Content.ReadAsStringAsync(Cancellation));
+        }
+    }
+
     [Fact]
     public async Task No_header_brings_the_differences_or_the_versions_of_other_tables()
     {
@@ -58,29 +89,46 @@ public sealed class LockedTests(PostgresCluster cluster) : SiteTest(cluster)
         var (revoked, gone) = await site.AddWidgetAsync();
         await Database.ExecuteAsync("UPDATE embeds SET revoked_at = now() WHERE id = $1", revoked);
         var (_, expired) = await site.AddWidgetAsync(expires: DateTime.UtcNow.AddDays(-1));
-        var (_, path) = await site.AddWidgetAsync(origins: ["https://shop.example"]);
+        var (_, plain) = await site.AddWidgetAsync(origins: ["https://shop.example"]);
+        var expected = await Wire.AskAsync(site, "GET", "/embed/" + new string('a', 43));
+        Assert.StartsWith("HTTP/1.1 404", expected, StringComparison.Ordinal);
+        Assert.Contains("frame-ancestors 'none'", expected, StringComparison.Ordinal);
+        foreach (var address in (string[])[gone, gone + "/table", gone + "/events", expired, "/embed/", "/embed/-", "/embed/-/table", "/embed/x", "/embed/.", "/embed/..x"])
+            Assert.Equal((address, expected), (address, await Wire.AskAsync(site, "GET", address)));
+        await AssertLockedAsync(site, plain, expected);
+        await AssertLockedAsync(site, (await site.AddViewerWidgetAsync()).PathOf(await Database.AddUserAsync("Ann")), expected);
+        Assert.True(site.Logs.Says("/embed/-"), "requests are logged at all");
+    }
+
+    private static async Task AssertLockedAsync(Site site, string path, string expected)
+    {
         var token = path["/embed/".Length..];
         string[] wrong =
         [
-            "/embed/" + new string('a', 43), gone, gone + "/table", gone + "/events", expired, "/embed/", "/embed/-", "/embed/-/table", "/embed/x",
             "/Embed/" + token, "/EMBED/" + token, "//embed/" + token, "/embed//" + token, path + "/", path + "//", path + "//table", path + "/Table",
             path + "/table/", path + "/table/..", path + "/export.csv", path + "/events/x", path + "/./table", path + "/%2e/table", path + "%2ftable",
             path + "/%74able", "/embed/%" + Convert.ToHexString([(byte)token[0]]) + token[1..], "/%65mbed/" + token, path + "%20", path + ";x", path + "\\table",
             "/usage/../embed/" + token, "/usage/%2e%2e/embed/" + token, "/embed/" + token.ToUpperInvariant() + "a", path[..^1], path + "a",
         ];
-        var expected = await Wire.AskAsync(site, "GET", wrong[0]);
-        Assert.StartsWith("HTTP/1.1 404", expected, StringComparison.Ordinal);
-        Assert.Contains("frame-ancestors 'none'", expected, StringComparison.Ordinal);
         foreach (var address in wrong)
             Assert.Equal((address, expected), (address, await Wire.AskAsync(site, "GET", address)));
-        foreach (var method in new[] { "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "QUERY" })
+        const string Form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        foreach (var method in new[] { "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "QUERY", "TRACE" })
+        {
             Assert.Equal((method, expected), (method, await Wire.AskAsync(site, method, path)));
+            Assert.Equal((method, expected), (method, await Wire.AskAsync(site, method, path + "/table?handler=State", Form, "type=all&size=100&handler=State&_method=GET")));
+            Assert.Equal((method, expected), (method, await Wire.AskAsync(site, method, path, "X-HTTP-Method-Override: GET\r\nX-HTTP-Method: GET\r\nX-Method-Override: GET\r\n")));
+        }
+
+        // What looks like another address, or like a body, changes nothing of the answer.
+        var table = await Wire.AskAsync(site, "GET", path + "/table");
+        foreach (var headers in (string[])["X-Original-URL: /usage\r\n", "X-Rewrite-URL: /usage\r\n", "X-HTTP-Method-Override: DELETE\r\n", "X-Forwarded-Prefix: /usage\r\n", "HX-Request: false\r\n", Form])
+            Assert.Equal((headers, table), (headers, await Wire.AskAsync(site, "GET", path + "/table?handler=State", headers, headers == Form ? "type=all&size=100" : "")));
 
         Assert.StartsWith("HTTP/1.1 200", await Wire.AskAsync(site, "GET", path), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 200", await Wire.AskAsync(site, "GET", path + "/table?x=1"), StringComparison.Ordinal);
         await using var stream = await SseReader.OpenAsync(site, path: path + "/events");
         await stream.NextAsync();
-        Assert.True(site.Logs.Says("/embed/-"), "requests are logged at all");
         Assert.False(site.Logs.Says(token), "no log has the token");
         foreach (var page in new[] { "/usage", "/admin/rollup" })
             Assert.DoesNotContain(token, (await site.GetPageAsync(page)).Source.Text, StringComparison.Ordinal);
