@@ -68,7 +68,7 @@ public sealed class ViewerWidgetTests(PostgresCluster cluster, Chromium chromium
         await using var window = await chromium.OpenAsync(site, host.Origin, cookie: "");
         var shown = window.Page.FrameLocator("iframe");
         await Assertions.Expect(shown.Locator("#total-requests")).ToHaveTextAsync("3");
-        await Inside(window).EvaluateAsync("document.addEventListener('session-ended', () => window.wasOver = true)");
+        await Inside(window).EvaluateAsync("addEventListener('session-ended', () => window.wasOver = true, true)");
         await Eventually.TrueAsync(() => Inside(window).EvaluateAsync<bool>("window.wasOver === true"), "the first token is over");
         Assert.True(host.TokensAsked > 0, "it has asked before");
         Assert.Equal(3, await shown.Locator("tr[data-log-id]").CountAsync());

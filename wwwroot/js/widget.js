@@ -60,17 +60,23 @@
     adopt();
   };
 
-  // Asleep for long, or nobody has answered in time: it is only over when a new token is, too, or there is none.
-  document.addEventListener("usage-ending", event => {
+  // Asleep for long, or nobody has answered in time: it is only over when a new token is, too, or there is none. The page's own script,
+  // which listens further in, hears of it then.
+  const over = event => {
     if (!ends() || !host || fresh) return clearTimeout(timer);
-    event.preventDefault();
+    event.stopPropagation();
     if (last) return;
     ask();
     last = setTimeout(() => {
       fresh = true;
       document.dispatchEvent(new Event("session-ended"));
     }, PATIENCE);
-  });
+  };
+
+  addEventListener("session-ended", over, true);
+  addEventListener("htmx:sse:error", event => { if (event.detail.status === 404) over(event); }, true);
+  addEventListener("htmx:response:error", event => { if (event.detail.ctx.response.status === 404) over(event); }, true);
+  addEventListener("htmx:before:swap", event => { if (last && event.detail.ctx.response?.status === 404) event.preventDefault(); }, true);
 
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (ctx.response?.status < 400 && ctx.request.action.startsWith(`${path}/`)) fresh = false;
