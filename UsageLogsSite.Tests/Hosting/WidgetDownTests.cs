@@ -14,6 +14,9 @@ public sealed class WidgetDownTests(PostgresCluster cluster, Chromium chromium) 
         await using var site = await Site.StartAsync(Database);
         await using var host = await HostPage.StartAsync();
         var (_, path) = await site.AddWidgetAsync("?size=10", origins: [host.Origin]);
+        var viewers = await site.AddViewerWidgetAsync(origins: [host.Origin]);
+        using (var seen = await new Visit(site.Address).GetAsync(viewers.PathOf(Guid.NewGuid())))
+            Assert.Equal(HttpStatusCode.OK, seen.StatusCode);
         var (_, unseen) = await site.AddWidgetAsync(origins: [host.Origin]);
         host.Body = $"<iframe src='{new Uri(site.Address, path)}' width=900 height=900></iframe>";
         await using var window = await chromium.OpenAsync(site, host.Origin, cookie: "");
@@ -23,7 +26,7 @@ public sealed class WidgetDownTests(PostgresCluster cluster, Chromium chromium) 
         await Database.ShutAsync();
         await Eventually.TrueAsync(() => site.Logs.Count(1006) > 0, "the listener noticed");
         using var nobody = new Visit(site.Address);
-        foreach (var (address, ancestors) in new[] { (path, host.Origin), (path + "/table", host.Origin), (path + "/events", host.Origin), (unseen, "'none'"), (unseen + "/events", "'none'") })
+        foreach (var (address, ancestors) in new[] { (path, host.Origin), (path + "/table", host.Origin), (path + "/events", host.Origin), (viewers.PathOf(Guid.NewGuid()), host.Origin), (unseen, "'none'"), (unseen + "/events", "'none'") })
         {
             using var answer = await nobody.GetAsync(address, ("HX-Request", "true"));
             Assert.Equal((address, HttpStatusCode.ServiceUnavailable), (address, answer.StatusCode));

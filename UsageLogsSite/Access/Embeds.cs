@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Linq.Expressions;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
@@ -32,17 +33,19 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     internal ValueTask<Embed?> FindAsync(string token, CancellationToken cancellation)
     {
         var hash = Hash(token);
-        var key = KeyOf(hash);
-        return _memory.Find(key) is { } known && !(known.ExpiresAt <= Now) ? new(known) : new(LookAsync(hash, key, cancellation));
+        return FindAsync(KeyOf(hash), embed => embed.TokenHash == hash, cancellation);
     }
 
     /// <summary>The widget for each viewer that has this id; null if there is none, or it has expired or was revoked.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<Embed?> FindPerViewerAsync(Guid id, CancellationToken cancellation) => ReadRetry.RunAsync(
-        contexts, (database, c) => Open(database).SingleOrDefaultAsync(e => e.Id == id && e.Secret != null, c), cancellation);
+    internal ValueTask<Embed?> FindPerViewerAsync(Guid id, CancellationToken cancellation) =>
+        FindAsync(KeyOf(id), embed => embed.Id == id && embed.Secret != null, cancellation);
 
     /// <summary>The origins that could frame the widget of a token when it was last looked up here; none if it never was.</summary>
     internal string[] OriginsOf(string token) => _origins.GetValueOrDefault(KeyOf(Hash(token))) ?? [];
+
+    /// <summary>Those of the widget for each viewer that has this id.</summary>
+    internal string[] OriginsOf(Guid id) => _origins.GetValueOrDefault(KeyOf(id)) ?? [];
 
     /// <summary>Whether a widget is as it was when it was looked up, as far as has been heard.</summary>
     internal bool Remembers(Embed embed) => _memory.Has(embed);
@@ -111,10 +114,13 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
         return isRevoked;
     }
 
-    private async Task<Embed?> LookAsync(byte[] hash, string key, CancellationToken cancellation)
+    private ValueTask<Embed?> FindAsync(string key, Expression<Func<Embed, bool>> isMeant, CancellationToken cancellation) =>
+        _memory.Find(key) is { } known && !(known.ExpiresAt <= Now) ? new(known) : new(LookAsync(key, isMeant, cancellation));
+
+    private async Task<Embed?> LookAsync(string key, Expression<Func<Embed, bool>> isMeant, CancellationToken cancellation)
     {
         var age = _memory.Age;
-        var embed = await ReadRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(e => e.TokenHash == hash, c), cancellation);
+        var embed = await ReadRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(isMeant, c), cancellation);
         if (embed is null)
         {
             _origins.TryRemove(key, out _);
@@ -129,6 +135,8 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     }
 
     private static string KeyOf(byte[] hash) => Convert.ToBase64String(hash);
+
+    private static string KeyOf(Guid id) => id.ToString();
 
     private async Task SaveAsync(Embed embed, CancellationToken cancellation)
     {

@@ -87,7 +87,8 @@ internal static class Limits
     private static string PlaceOf(HttpContext http) => IsWidget(http) ? ClientId.NetworkOf(http) + " widgets" : ClientId.NetworkOf(http);
 
     /// <summary>One widget at one address. Tokens are made up at no cost: what an address may ask for in all bounds how many of these there are.</summary>
-    private static string WidgetOf(HttpContext http) => $"{ClientId.NetworkOf(http)} {EmbedAddress.Of(http)!.Token}";
+    /// <remarks>What stands before the first dot of a viewer's token names the widget, and is the same for all of its viewers.</remarks>
+    private static string WidgetOf(HttpContext http) => $"{ClientId.NetworkOf(http)} {EmbedAddress.Of(http)!.Token?.Split('.')[0]}";
 
     /// <summary>What one widget at an address may have of what all widgets there may: one on a busy page leaves the others half.</summary>
     private static int Share(int ofAddress) => Math.Max(1, ofAddress / 2);

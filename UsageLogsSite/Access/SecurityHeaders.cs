@@ -46,12 +46,13 @@ internal static class SecurityHeaders
 
     /// <summary>Sets those of a widget, which other sites frame.</summary>
     /// <param name="http">The request.</param>
-    /// <param name="ancestors">The origins whose pages may frame it, or <c>'none'</c>.</param>
-    internal static void SetForWidget(HttpContext http, string ancestors)
+    /// <param name="ancestors">The origins whose pages may frame it; none: nobody's.</param>
+    internal static void SetForWidget(HttpContext http, string[] ancestors)
     {
+        var allowed = ancestors.Length == 0 ? "'none'" : string.Join(' ', ancestors);
         var headers = http.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
-        headers.ContentSecurityPolicy = Sources + $"form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}";
+        headers.ContentSecurityPolicy = Sources + $"form-action 'none'; base-uri 'none'; frame-ancestors {allowed}";
         headers["Referrer-Policy"] = "no-referrer"; // the address has the token in it
         headers.Remove("Cross-Origin-Opener-Policy");
     }

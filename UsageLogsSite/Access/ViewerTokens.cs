@@ -37,6 +37,9 @@ internal sealed partial class ViewerTokens(Embeds embeds, EmbedSecrets secrets, 
             : null;
     }
 
+    /// <summary>The origins that could frame the widget that a token says it is for, when that was last looked up here.</summary>
+    internal string[] OriginsOf(string token) => EmbedOf(token) is { } id ? embeds.OriginsOf(id) : [];
+
     /// <summary>The widget that a token says it is for; null where it could not be taken anyway.</summary>
     private Guid? EmbedOf(string token)
     {

@@ -52,6 +52,8 @@ internal sealed record EmbedQuestion : Question
     /// <param name="query">The request's query.</param>
     internal static EmbedQuestion Of(Embed embed, Viewer? viewer, string path, IQueryCollection query)
     {
+        if (embed.IsPerViewer && viewer is null)
+            throw new ArgumentNullException(nameof(viewer), "A widget for each viewer shows nothing to nobody.");
         var locked = new QueryCollection(QueryHelpers.ParseQuery(embed.Filter));
         if ((viewer?.UserId ?? embed.UserId) is { } userId)
         {
@@ -64,7 +66,10 @@ internal sealed record EmbedQuestion : Question
     }
 
     /// <summary>What its maker looks at before anybody else can.</summary>
-    internal static EmbedQuestion ForPreview(Embed embed) => Of(embed, path: "", QueryCollection.Empty);
+    /// <param name="embed">The widget; it need not be in a table.</param>
+    /// <param name="isPerViewer">Whether it shows each viewer their own usage: a preview has no viewer, and shows nobody's.</param>
+    internal static EmbedQuestion ForPreview(Embed embed, bool isPerViewer) =>
+        Of(embed, isPerViewer ? new Viewer(Guid.Empty, DateTime.MaxValue) : null, path: "", QueryCollection.Empty);
 
     /// <summary>The query of the widget's page that shows a list.</summary>
     internal static string QueryOf(Embed embed, UsageFilter filter)

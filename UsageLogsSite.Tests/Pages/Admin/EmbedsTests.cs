@@ -2,6 +2,8 @@ using System.Net;
 using System.Text.RegularExpressions;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
+using Microsoft.Extensions.DependencyInjection;
+using UsageLogsSite.Access;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Pages.Admin;
@@ -53,6 +55,38 @@ public sealed class EmbedsTests(PostgresCluster cluster) : SiteTest(cluster)
             [.. new[] { "AddedEmbed", "RevokedEmbed" }.Select(a => $"{a}|{id}|Our <b>usage</b>: /usage?type=external&sort=cost&size=10 https://shop.example https://www.shop.example:8443|True")],
             await Database.RowsAsync("SELECT action, subject, detail, account_id = (SELECT id FROM accounts) FROM audit_log ORDER BY id"));
         Assert.Contains("Made a widget", (await owner.PageAsync("/admin/audit")).Body!.TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_owner_makes_a_widget_for_each_viewer_with_a_secret_that_signs_for_them()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.AddLogAsync(ann);
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        using (var preview = await owner.SubmitAsync(Page, "#preview-form", ("name", "Yours"), ("perViewer", "true")))
+            Assert.Contains("No usage yet", PreviewOf(await Visit.ReadAsync(preview)).Body!.TextContent, StringComparison.Ordinal);
+        var made = await SubmitAsync(owner, "#add", ("name", "Yours"), ("perViewer", "true"), ("columns", "requests"));
+        var lines = made.QuerySelector("#secret")!.TextContent.Split('\n');
+        var widget = new ViewerWidget(Guid.Parse(lines[1].Split('=')[1]), lines[0].Split('=')[1]);
+        Assert.Contains("data-usage-renew", made.QuerySelector("#snippet")!.TextContent, StringComparison.Ordinal);
+        using var viewer = new Visit(site.Address);
+        Assert.Equal("1", (await viewer.PageAsync(widget.PathOf(ann))).QuerySelector("#total-requests data")!.GetAttribute("value"));
+
+        // Known from now on: the next viewer costs no look at it.
+        var embeds = site.Services.GetRequiredService<Embeds>();
+        Assert.Same(await embeds.FindPerViewerAsync(widget.Id, Cancellation), await embeds.FindPerViewerAsync(widget.Id, Cancellation));
+
+        var page = await owner.PageAsync(Page);
+        Assert.Contains("Each viewer's own usage", page.QuerySelector("[data-embed-id]")!.TextContent, StringComparison.Ordinal);
+        Assert.DoesNotContain(widget.Secret, page.Source.Text, StringComparison.Ordinal);
+        using (var shown = await owner.SubmitAsync(Page, ".show"))
+            Assert.Contains("No usage yet", PreviewOf(await Visit.ReadAsync(shown)).Body!.TextContent, StringComparison.Ordinal);
+        using (var both = await owner.SubmitAsync(Page, "#add", ("name", "Both"), ("perViewer", "true"), ("user", ann.ToString())))
+            Assert.Contains("Choose one of the two", (await Visit.ReadAsync(both)).QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+        await SubmitAsync(owner, ".revoke");
+        using var gone = await viewer.GetAsync(widget.PathOf(ann));
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
     }
 
     [Theory]

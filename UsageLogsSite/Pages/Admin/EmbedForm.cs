@@ -20,6 +20,9 @@ internal sealed class EmbedForm
     /// <summary>The id or e-mail address of the one user whose usage it shows; empty for the list of users.</summary>
     public string? User { get; set; }
 
+    /// <summary>Whether it shows each viewer their own usage.</summary>
+    public bool PerViewer { get; set; }
+
     /// <summary>Whose usage a list shows.</summary>
     public string? Type { get; set; }
 
@@ -76,6 +79,11 @@ internal sealed class EmbedForm
     /// <exception cref="FormatException">Something is not allowed; the message says what is.</exception>
     internal async Task<Embed> ReadAsync(Accounts accounts, DateTime now, CancellationToken cancellation)
     {
+        var origins = (Origins ?? "").Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (PerViewer && !string.IsNullOrWhiteSpace(User))
+            throw new FormatException("A widget for each viewer is not for one user: your server says who looks. Choose one of the two.");
+        if (PerViewer)
+            return NewEmbed.MakePerViewer(Name ?? "", Query, Columns ?? [], Colours, origins, Expiry(now));
         Guid? user = null;
         if (!string.IsNullOrWhiteSpace(User))
         {
@@ -83,7 +91,6 @@ internal sealed class EmbedForm
                 ?? throw new FormatException($"There is no user with the id or e-mail address '{User}'.");
         }
 
-        var origins = (Origins ?? "").Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return NewEmbed.Make(Name ?? "", Query, user, Columns ?? [], Colours, origins, Expiry(now));
     }
 

@@ -15,10 +15,10 @@ internal static class EmbedText
     internal static string Shows(Embed embed, string? user)
     {
         var query = new QueryCollection(QueryHelpers.ParseQuery(embed.Filter));
-        if (embed.UserId is not null)
+        if (embed.UserId is not null || embed.IsPerViewer)
         {
             var own = UserFilter.Parse(query);
-            return Join($"The usage of {user ?? "a user who is gone"}", Period(own.Period), Rows(own.Size));
+            return Join(embed.IsPerViewer ? "Each viewer's own usage" : $"The usage of {user ?? "a user who is gone"}", Period(own.Period), Rows(own.Size));
         }
 
         var filter = UsageFilter.Parse(query);

@@ -15,7 +15,7 @@ namespace UsageLogsSite.Pages.Admin;
 /// <summary>The widgets on other sites: made, looked at before anybody else can, and revoked.</summary>
 [ResponseCache(NoStore = true)]
 internal sealed class EmbedsModel(
-    EmbedChanges changes, Accounts accounts, UsageDbContext database, FilterSets sets, UsageFragments fragments, TimeZoneInfo zone, TimeProvider time) : PageModel
+    EmbedChanges changes, EmbedSecrets secrets, Accounts accounts, UsageDbContext database, FilterSets sets, UsageFragments fragments, TimeZoneInfo zone, TimeProvider time) : PageModel
 {
     /// <summary>All widgets, the newest first.</summary>
     public IReadOnlyList<EmbedRow> Rows { get; private set; } = [];
@@ -31,6 +31,9 @@ internal sealed class EmbedsModel(
 
     /// <summary>What goes into the other site's page, to be shown once; null if no widget was made.</summary>
     public string? Snippet { get; private set; }
+
+    /// <summary>What the other site's server keeps to sign who looks, to be shown once; null if no such widget was made.</summary>
+    public string? Secret { get; private set; }
 
     /// <summary>The page of the widget that is looked at; null for none.</summary>
     public string? Preview { get; private set; }
@@ -52,13 +55,16 @@ internal sealed class EmbedsModel(
 
     /// <summary>Shows the widget that the form describes, without making it.</summary>
     public Task<IActionResult> OnPostPreviewAsync(EmbedForm form, CancellationToken cancellation) =>
-        DoAsync(form, async c => await PreviewAsync(await form.ReadAsync(accounts, Now, c), c), cancellation);
+        DoAsync(form, async c => await PreviewAsync(await form.ReadAsync(accounts, Now, c), form.PerViewer, c), cancellation);
 
     /// <summary>Shows a widget as it is now, also one that is over: its token is not known here, and not needed.</summary>
     public Task<IActionResult> OnPostShowAsync(Guid id, CancellationToken cancellation) => DoAsync(
         EmbedForm.New,
-        async c => await PreviewAsync(
-            await database.Embeds.AsNoTracking().SingleOrDefaultAsync(e => e.Id == id, c) ?? throw new FormatException("There is no such widget."), c),
+        async c =>
+        {
+            var embed = await database.Embeds.AsNoTracking().SingleOrDefaultAsync(e => e.Id == id, c) ?? throw new FormatException("There is no such widget.");
+            await PreviewAsync(embed, embed.IsPerViewer, c);
+        },
         cancellation);
 
     /// <summary>Revokes a widget for good.</summary>
@@ -72,17 +78,24 @@ internal sealed class EmbedsModel(
     private async Task AddAsync(CancellationToken cancellation)
     {
         var embed = await Form.ReadAsync(accounts, Now, cancellation);
-        var token = await changes.AddAsync(HttpContext, embed, cancellation);
+        var token = "TOKEN";
+        if (Form.PerViewer)
+            Secret = $"USAGE_EMBED_SECRET={await changes.AddPerViewerAsync(HttpContext, embed, secrets, cancellation)}\nUSAGE_EMBED_ID={embed.Id}";
+        else
+            token = await changes.AddAsync(HttpContext, embed, cancellation);
         var site = $"{Request.Scheme}://{Request.Host}{Request.PathBase}";
-        Snippet = $"<iframe src=\"{site}{EmbedAddress.Prefix}{token}\" title=\"{WebUtility.HtmlEncode(embed.Name)}\" style=\"width: 100%; height: 480px; border: 0\"></iframe>\n"
+        var renew = Form.PerViewer ? " data-usage-renew=\"/my/usage-token\"" : "";
+        Snippet = $"<iframe src=\"{site}{EmbedAddress.Prefix}{token}\"{renew} title=\"{WebUtility.HtmlEncode(embed.Name)}\" style=\"width: 100%; height: 480px; border: 0\"></iframe>\n"
             + $"<script async src=\"{site}/js/embed.js\"></script>";
         Done = $"{embed.Name} is made.";
         Form = EmbedForm.New;
     }
 
-    private async Task PreviewAsync(Embed embed, CancellationToken cancellation)
+    private async Task PreviewAsync(Embed embed, bool isPerViewer, CancellationToken cancellation)
     {
-        var view = await sets.ReadAsync(EmbedQuestion.ForPreview(embed), cancellation);
+        if (embed.Id == Guid.Empty)
+            embed.Id = Guid.NewGuid(); // views are remembered by it
+        var view = await sets.ReadAsync(EmbedQuestion.ForPreview(embed, isPerViewer), cancellation);
         Preview = Encoding.UTF8.GetString((await fragments.PageOfAsync(view)).For("").Bytes);
         PreviewName = embed.Name;
     }

@@ -20,8 +20,8 @@ internal sealed class WidgetEndpoint(
 
     internal static void Map(WebApplication app)
     {
-        var (widgets, embeds) = (app.Services.GetRequiredService<WidgetEndpoint>(), app.Services.GetRequiredService<Embeds>());
-        app.Map("/embed/{**rest}", http => WidgetFailure.GuardAsync(http, embeds, widgets.AnswerAsync)).ShortCircuit();
+        var widgets = app.Services.GetRequiredService<WidgetEndpoint>();
+        app.Map("/embed/{**rest}", http => WidgetFailure.GuardAsync(http, widgets.OriginsOf, widgets.AnswerAsync)).ShortCircuit();
     }
 
     private async Task AnswerAsync(HttpContext http)
@@ -32,7 +32,7 @@ internal sealed class WidgetEndpoint(
             return;
         }
 
-        SetHeaders(http, OriginsOf(embed));
+        SetHeaders(http, embed.Origins);
         var question = EmbedQuestion.Of(embed, viewer, address.PagePath, http.Request.Query);
         if (address.Part == EmbedAddress.Events)
             await LiveEndpoints.CarryAsync(http, sets, question, end => held.Hold(embed, EndOf(embed, viewer), end), lifetime.ApplicationStopping);
@@ -52,22 +52,23 @@ internal sealed class WidgetEndpoint(
         return await embeds.FindAsync(token, http.RequestAborted) is { } embed ? (embed, null, address) : null;
     }
 
+    /// <summary>The origins that could frame the widget of a token as far as is known without the database.</summary>
+    private string[] OriginsOf(string token) => EmbedAddress.IsViewersToken(token) ? viewers.OriginsOf(token) : embeds.OriginsOf(token);
+
     private static DateTime? EndOf(Embed embed, Viewer? viewer) =>
         viewer is null || embed.ExpiresAt < viewer.Expires ? embed.ExpiresAt : viewer.Expires;
 
     private static async Task RefuseAsync(HttpContext http)
     {
-        SetHeaders(http, "'none'");
+        SetHeaders(http, []);
         http.Response.StatusCode = StatusCodes.Status404NotFound;
         http.Response.ContentType = "text/html; charset=utf-8";
         http.Response.ContentLength = NotFound.Length;
         await http.Response.Body.WriteAsync(NotFound, http.RequestAborted);
     }
 
-    private static string OriginsOf(Embed embed) => embed.Origins.Length == 0 ? "'none'" : string.Join(' ', embed.Origins);
-
     // On fragments as well: opened as a page, one could be framed like it.
-    private static void SetHeaders(HttpContext http, string ancestors)
+    private static void SetHeaders(HttpContext http, string[] ancestors)
     {
         SecurityHeaders.SetForWidget(http, ancestors);
         http.Response.Headers.CacheControl = "no-store";

@@ -14,7 +14,10 @@ internal static class WidgetFailure
     private const string Advice = "Nothing is lost: it comes back by itself.";
 
     /// <summary>Answers a request to a widget, whatever becomes of the database meanwhile.</summary>
-    internal static async Task GuardAsync(HttpContext http, Embeds embeds, RequestDelegate answer)
+    /// <param name="http">The request.</param>
+    /// <param name="originsOf">Who may frame the widget of a token, as far as is known without the database.</param>
+    /// <param name="answer">Answers it.</param>
+    internal static async Task GuardAsync(HttpContext http, Func<string, string[]> originsOf, RequestDelegate answer)
     {
         try
         {
@@ -23,7 +26,7 @@ internal static class WidgetFailure
         catch (Exception e) when (DatabaseFailure.Is(e) && !http.Response.HasStarted)
         {
             var address = EmbedAddress.Of(http);
-            await ExplainAsync(http, address?.Part ?? EmbedAddress.Page, address?.Token is { } token ? embeds.OriginsOf(token) : []);
+            await ExplainAsync(http, address?.Part ?? EmbedAddress.Page, address?.Token is { } token ? originsOf(token) : []);
         }
     }
 
@@ -32,7 +35,7 @@ internal static class WidgetFailure
         // A widget may be on many pages: they should not all come back at once.
         var seconds = Random.Shared.Next(5, 15).ToString(CultureInfo.InvariantCulture);
         http.Response.Headers.Clear();
-        SecurityHeaders.SetForWidget(http, origins.Length == 0 ? "'none'" : string.Join(' ', origins));
+        SecurityHeaders.SetForWidget(http, origins);
         http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         http.Response.Headers.RetryAfter = seconds;
         http.Response.Headers.CacheControl = "no-store";
