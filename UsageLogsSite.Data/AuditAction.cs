@@ -41,4 +41,16 @@ public enum AuditAction
 
     /// <summary>A widget was revoked.</summary>
     RevokedEmbed,
+
+    /// <summary>A user was made internal or external.</summary>
+    ChangedUserType,
+
+    /// <summary>A purchase was marked as refunded.</summary>
+    RefundedPurchase,
+
+    /// <summary>A usage log was deleted.</summary>
+    DeletedLog,
+
+    /// <summary>A note about a user was written.</summary>
+    AddedNote,
 }

@@ -20,4 +20,7 @@ public sealed class CreditPurchase
 
     /// <summary>When the purchase was started, in UTC.</summary>
     public DateTime CreatedAt { get; set; }
+
+    /// <summary>Another number after each change of the row: PostgreSQL's <c>xmin</c>.</summary>
+    public uint Version { get; private set; }
 }

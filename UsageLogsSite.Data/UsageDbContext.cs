@@ -47,6 +47,12 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : I
     /// <summary>Widgets that live on other sites.</summary>
     public DbSet<Embed> Embeds => Set<Embed>();
 
+    /// <summary>What owners wrote about users.</summary>
+    public DbSet<UserNote> UserNotes => Set<UserNote>();
+
+    /// <summary>Decisions that were carried out, so that none is twice.</summary>
+    public DbSet<TakenDecision> TakenDecisions => Set<TakenDecision>();
+
     /// <summary>The keys that cookies are protected with, for all instances.</summary>
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 

@@ -29,4 +29,7 @@ public sealed class UsageLog
 
     /// <summary>When the response was made, in UTC.</summary>
     public DateTime CreatedAt { get; set; }
+
+    /// <summary>Another number after each change of the row: PostgreSQL's <c>xmin</c>.</summary>
+    public uint Version { get; private set; }
 }

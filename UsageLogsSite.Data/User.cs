@@ -20,4 +20,7 @@ public sealed class User
 
     /// <summary>When the user was created, in UTC.</summary>
     public DateTime CreatedAt { get; set; }
+
+    /// <summary>Another number after each change of the row: PostgreSQL's <c>xmin</c>.</summary>
+    public uint Version { get; private set; }
 }

@@ -14,6 +14,7 @@ internal sealed class CreditPurchaseConfiguration : IEntityTypeConfiguration<Cre
             table.IsOneOf<PurchaseStatus>("status");
             table.IsTime("created_at");
         });
+        purchase.Property(p => p.Version).IsRowVersion().HasColumnName("xmin").HasColumnType("xid");
         purchase.Property(p => p.Id).HasDefaultValueSql("gen_random_uuid()");
         purchase.Property(p => p.AmountUsd).HasColumnType(Checks.Amount);
         purchase.Property(p => p.Credits).HasColumnType(Checks.Amount).HasDefaultValue(0m);

@@ -20,6 +20,7 @@ internal sealed class UsageLogConfiguration : IEntityTypeConfiguration<UsageLog>
 
         // Partitioned by month: a key must contain what the partition follows from.
         log.HasKey(l => new { l.Id, l.CreatedAt });
+        log.Property(l => l.Version).IsRowVersion().HasColumnName("xmin").HasColumnType("xid");
         log.Property(l => l.Id).HasDefaultValueSql("gen_random_uuid()");
         log.Property(l => l.Credits).HasColumnType(Checks.Amount).HasDefaultValue(0m);
         log.Property(l => l.CostUsd).HasColumnType(Checks.Amount).HasDefaultValue(0m);

@@ -14,6 +14,7 @@ internal sealed class UserConfiguration : IEntityTypeConfiguration<User>
             table.IsAtMost("name", 200);
             table.IsTime("created_at");
         });
+        user.Property(u => u.Version).IsRowVersion().HasColumnName("xmin").HasColumnType("xid");
         user.Property(u => u.Id).HasDefaultValueSql("gen_random_uuid()");
         user.Property(u => u.Name).HasDefaultValue("");
         user.Property(u => u.UserType).StoredInLowerCase().HasDefaultValue(UserType.External).HasSentinel((UserType)(-1));

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Mvc.RazorPages;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
 using UsageLogsSite.Data;
 using UsageLogsSite.Tests.Support;
@@ -112,7 +113,12 @@ public sealed class EndpointsTests(PostgresCluster cluster) : SiteTest(cluster)
     private static IEnumerable<RouteEndpoint> Endpoints(Site site) => site.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
 
     private static string AddressOf(RouteEndpoint endpoint) =>
-        "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(s => s.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart p ? p.Content : "x"));
+        "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(s => s.Parts[0] switch
+        {
+            RoutePatternLiteralPart text => text.Content,
+            RoutePatternParameterPart parameter when parameter.ParameterPolicies.Any(p => p.Content == "guid") => Guid.Empty.ToString(),
+            _ => "x",
+        }));
 
     private static List<string> Addresses(Site site) =>
         [.. Endpoints(site).Select(AddressOf).Where(a => !Assets.Any(asset => a.StartsWith(asset, StringComparison.Ordinal))).Select(a => a.Replace("/error/x", "/error/404", StringComparison.Ordinal)).Distinct()];

@@ -54,11 +54,12 @@ public sealed class RowLevelSecurityTests(PostgresCluster cluster) : SiteTest(cl
         [
             "users", "usage_logs", "usage_archive", "credit_purchases", "usage_deltas", "usage_totals", "usage_activity", "usage_days", "usage_hours", "rollup_state",
         ];
+        Dictionary<string, string> decided = new() { ["users"] = "SELECT UPDATE", ["usage_logs"] = "DELETE SELECT", ["credit_purchases"] = "SELECT UPDATE" };
         string[] expected =
         [
             .. all.Select(table => $"usage_admin {table}: DELETE INSERT SELECT UPDATE"),
-            .. read.Select(table => $"usage_admin {table}: SELECT"),
-            "usage_admin audit_log: INSERT SELECT",
+            .. read.Select(table => $"usage_admin {table}: {decided.GetValueOrDefault(table, "SELECT")}"),
+            .. new[] { "audit_log", "decisions", "user_notes" }.Select(table => $"usage_admin {table}: INSERT SELECT"),
             .. read[..4].Select(table => $"usage_rollup {table}: SELECT"),
             "usage_rollup usage_deltas: DELETE INSERT SELECT",
             .. read[5..9].Select(table => $"usage_rollup {table}: DELETE INSERT SELECT UPDATE"),
@@ -67,6 +68,12 @@ public sealed class RowLevelSecurityTests(PostgresCluster cluster) : SiteTest(cl
             .. new[] { "users", "usage_logs", "credit_purchases" }.Select(table => $"usage_writer {table}: DELETE INSERT SELECT UPDATE"),
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), (await SecurityCatalog.RightsAsync(Database)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["credit_purchases.status", "users.user_type"],
+            await Database.RowsAsync("""
+                SELECT c.table_name || '.' || c.column_name FROM information_schema.column_privileges c
+                WHERE c.grantee = 'usage_admin' AND c.privilege_type = 'UPDATE' AND c.table_name IN ('users', 'usage_logs', 'credit_purchases') ORDER BY 1
+                """));
         Assert.Equal(
             ["usage_rollup usage_logs_add_partition"],
             await Database.RowsAsync("""

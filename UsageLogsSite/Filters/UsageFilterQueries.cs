@@ -30,7 +30,7 @@ internal static class UsageFilterQueries
             return database.UserUsage();
         var pattern = FilterSql.SearchPattern(filter.Search);
         return
-            from user in database.Users.FromSql($@"SELECT * FROM users WHERE search_text LIKE lower({pattern}) ESCAPE '\'")
+            from user in database.Users.FromSql($@"SELECT *, xmin FROM users WHERE search_text LIKE lower({pattern}) ESCAPE '\'")
             join total in database.UsageTotals on user.Id equals total.UserId
             select new UserUsage { User = user, Total = total };
     }

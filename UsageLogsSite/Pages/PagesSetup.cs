@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Microsoft.Extensions.WebEncoders;
 using UsageLogsSite.Access;
+using UsageLogsSite.Decisions;
 using UsageLogsSite.Pages.Usage;
 using UsageLogsSite.Pages.Widget;
 using UsageLogsSite.Queries;
@@ -21,10 +22,12 @@ internal static class PagesSetup
         builder.Services.AddSingleton<UsageFragments>();
         builder.Services.AddCompression();
         builder.Services.AddSingleton<WidgetEndpoint>();
+        builder.Services.AddSingleton<DecisionTaker>();
         builder.Services.AddRazorPages(options =>
         {
             options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());
             options.Conventions.AuthorizeFolder("/Admin", AccessSetup.OwnersOnly);
+            options.Conventions.AuthorizePage("/Users/Decide", AccessSetup.OwnersOnly);
         });
 
         // Names of all scripts go out as they are, instead of as entities.

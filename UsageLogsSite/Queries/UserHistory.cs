@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using UsageLogsSite.Access;
 using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 
@@ -16,6 +17,8 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
 {
     /// <summary>Days of the chart where no period says which.</summary>
     private const int ChartDays = 30;
+
+    private const int MostNotes = 50;
 
     /// <summary>Answers a question about one user; a user who is not there has no usage.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
@@ -40,7 +43,7 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
         var days = await Days(database, question.UserId, shown).ToListAsync(cancellation);
         var (logs, isLast) = await LogsAsync(database, question, period, now, cancellation);
         return new UserView(
-            question, ToShown(found.User, found.Total), period is null ? ToSums(found.Total) : Sum(days), Chart(days, shown), zone.Id, logs, isLast, now.Midnight);
+            question, ToShown(question, found.User, found.Total, await NotesAsync(database, question, cancellation)), period is null ? ToSums(found.Total) : Sum(days), Chart(days, shown), zone.Id, logs, isLast, now.Midnight);
     }
 
     /// <summary>A user's days of a range, in no order; each is looked up, as the table is ordered by day, and then by user.</summary>
@@ -75,9 +78,20 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
             .Select(l => new LogRow(l.Id, l.CreatedAt, l.Model, l.PromptTokens, l.CompletionTokens, l.Credits, l.CostUsd, l.Status));
     }
 
-    private static ShownUser ToShown(User user, UsageTotal? total) => new(
+    /// <summary>The newest notes, oldest first. They are for those who see everything.</summary>
+    private static async Task<IReadOnlyList<ShownNote>> NotesAsync(UsageDbContext database, UserQuestion question, CancellationToken cancellation)
+    {
+        if (question.Scope != Scope.Everything)
+            return [];
+        var newest = await database.UserNotes.Where(n => n.UserId == question.UserId)
+            .OrderByDescending(n => n.CreatedAt).ThenByDescending(n => n.Id).Take(MostNotes)
+            .Select(n => new ShownNote(n.Id, n.Text, n.Who, n.CreatedAt)).ToListAsync(cancellation);
+        return [.. newest.AsEnumerable().Reverse()];
+    }
+
+    private static ShownUser ToShown(UserQuestion question, User user, UsageTotal? total, IReadOnlyList<ShownNote> notes) => new(
         user.Id, user.Name, user.Email, user.UserType, user.CreatedAt, (total?.CreditsBought - total?.CreditsUsed) ?? 0, total?.CompletedPayments ?? 0,
-        total is null || total.LastActivity == UsageTotal.Never ? null : total.LastActivity);
+        total is null || total.LastActivity == UsageTotal.Never ? null : total.LastActivity, question.Scope == Scope.Everything ? user.Version : 0, notes);
 
     private static UserSums ToSums(UsageTotal? total) => total is null
         ? UserSums.None

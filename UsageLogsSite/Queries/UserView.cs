@@ -30,8 +30,18 @@ internal sealed record UserView(
 /// <param name="CreditsLeft">Credits of completed purchases of all time, less those used.</param>
 /// <param name="CompletedPayments">Number of completed purchases of all time.</param>
 /// <param name="LastActivity">Time of the newest usage log of all time, in UTC; null if there is none.</param>
+/// <param name="Version">The version of the user's row, for decisions.</param>
+/// <param name="Notes">What owners wrote about the user, oldest first; empty for members.</param>
 internal sealed record ShownUser(
-    Guid UserId, string Name, string Email, UserType Type, DateTime CreatedAt, decimal CreditsLeft, int CompletedPayments, DateTime? LastActivity);
+    Guid UserId, string Name, string Email, UserType Type, DateTime CreatedAt, decimal CreditsLeft, int CompletedPayments, DateTime? LastActivity,
+    uint Version, IReadOnlyList<ShownNote> Notes);
+
+/// <summary>What an owner wrote about a user.</summary>
+/// <param name="Id">The note's id.</param>
+/// <param name="Text">What it says.</param>
+/// <param name="Who">The e-mail address of who wrote it.</param>
+/// <param name="At">When, in UTC.</param>
+internal sealed record ShownNote(Guid Id, string Text, string Who, DateTime At);
 
 /// <summary>What a user's usage adds up to.</summary>
 /// <param name="Requests">Number of usage logs.</param>

@@ -101,7 +101,10 @@
   show();
 
   const ask = () => import("/js/ask.js");
-  try { if (localStorage.getItem("usage-ask-first")) ask(); } catch { /* storage is forbidden: asked for anew on each page */ }
+  try {
+    if (localStorage.getItem("usage-ask-first")) ask();
+    if (localStorage.getItem("usage-decisions")) import("/js/decide.js"); // taken on another page, and not sent yet
+  } catch { /* storage is forbidden: asked for anew on each page */ }
   $("hold")?.addEventListener("change", ask);
 
   // A deferred htmx may look at the page before its extension has come: then it must look again.

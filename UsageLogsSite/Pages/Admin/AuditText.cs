@@ -20,6 +20,10 @@ internal static class AuditText
         AuditAction.RanRollupJob => "Verified or rebuilt totals",
         AuditAction.AddedEmbed => "Made a widget",
         AuditAction.RevokedEmbed => "Revoked a widget",
+        AuditAction.ChangedUserType => "Changed a user's type",
+        AuditAction.RefundedPurchase => "Refunded a purchase",
+        AuditAction.DeletedLog => "Deleted a log",
+        AuditAction.AddedNote => "Noted something about a user",
         _ => action.ToString(),
     };
 }

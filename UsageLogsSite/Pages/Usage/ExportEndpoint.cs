@@ -10,7 +10,8 @@ namespace UsageLogsSite.Pages.Usage;
 /// <c>GET /usage/export.csv</c> and <c>/users/{id}/export.csv</c>: all that the page is about as a file. Who took what away is written down
 /// before the first row leaves.
 /// </summary>
-internal sealed class ExportEndpoint(Visitors visitors, UsageExport export, Audit audit, IOptions<LimitOptions> limits, TimeProvider time)
+internal sealed partial class ExportEndpoint(
+    Visitors visitors, UsageExport export, Audit audit, IOptions<LimitOptions> limits, TimeProvider time, ILogger<ExportEndpoint> logger)
 {
     private const int RetryAfterSeconds = 10;
 
@@ -75,6 +76,7 @@ internal sealed class ExportEndpoint(Visitors visitors, UsageExport export, Audi
             catch (Exception e) when (over.IsCancellationRequested || (http.Response.HasStarted && DatabaseFailure.Is(e)))
             {
                 // A file that ends early must not look whole.
+                LogCutOff(logger, question.Name, e.Message);
                 http.Abort();
             }
         }
@@ -91,4 +93,7 @@ internal sealed class ExportEndpoint(Visitors visitors, UsageExport export, Audi
             // The file was done at the same moment.
         }
     }
+
+    [LoggerMessage(5001, LogLevel.Warning, "Export: the file of {Question} was cut off: {Reason}")]
+    private static partial void LogCutOff(ILogger logger, string question, string reason);
 }
