@@ -392,13 +392,16 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("revoked_at");
 
+                    b.Property<byte[]>("Secret")
+                        .HasColumnType("bytea")
+                        .HasColumnName("secret");
+
                     b.Property<string>("Theme")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("theme");
 
                     b.Property<byte[]>("TokenHash")
-                        .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("token_hash");
 
@@ -415,6 +418,8 @@ namespace UsageLogsSite.Migrations
 
                     b.ToTable("embeds", null, t =>
                         {
+                            t.HasCheckConstraint("ck_embeds_kind", "num_nonnulls(token_hash, secret) = 1 AND num_nonnulls(user_id, secret) < 2");
+
                             t.HasCheckConstraint("ck_embeds_name", "char_length(name) <= 100");
 
                             t.HasCheckConstraint("ck_embeds_theme", "theme IN ('auto', 'light', 'dark', 'transparent')");
