@@ -798,6 +798,10 @@ namespace UsageLogsSite.Migrations
                     b.HasIndex("UserId", "CreatedAt")
                         .HasDatabaseName("ix_usage_logs_user_id_created_at");
 
+                    b.HasIndex(new[] { "UserId", "CreatedAt" }, "ix_usage_logs_failed")
+                        .HasDatabaseName("ix_usage_logs_failed")
+                        .HasFilter("status = 'failed'");
+
                     b.ToTable("usage_logs", null, t =>
                         {
                             t.HasCheckConstraint("ck_usage_logs_completion_tokens", "completion_tokens >= 0");

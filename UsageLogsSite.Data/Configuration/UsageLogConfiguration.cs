@@ -32,5 +32,8 @@ internal sealed class UsageLogConfiguration : IEntityTypeConfiguration<UsageLog>
 
         // The rollup looks a user's newest log up here: one index probe.
         log.HasIndex(l => new { l.UserId, l.CreatedAt });
+
+        // Failures are few: whoever looks for them must not read all else, and a writer whose response succeeded pays nothing.
+        log.HasIndex(l => new { l.UserId, l.CreatedAt }, "ix_usage_logs_failed").HasFilter("status = 'failed'").HasDatabaseName("ix_usage_logs_failed");
     }
 }

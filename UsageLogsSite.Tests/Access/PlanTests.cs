@@ -72,6 +72,10 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
         await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, own, null, now).Take(26));
         await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, later, null, now).Take(26));
         await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 50, db => UserHistory.Logs(db, own, month, now).Take(26));
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 150, db => UserHistory.Logs(db, own with { Filter = new UserFilter { Model = "m" } }, null, now).Take(26));
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx1", 150, db => UserHistory.Logs(db, own with { Filter = new UserFilter { Status = StatusFilter.Failed } }, null, now).Take(26));
+        await AssertByIndexAsync(user, "usage_logs_.*user_id_created_at_idx", 200, db => UserModels.Uses(db, user, [now.Today, now.Today.AddDays(-1)], now));
+        await AssertByIndexAsync(user, "ix_credit_purchases_user_id_created_at", 30, db => UserHistory.Purchases(db, user).Take(6));
     }
 
     [Fact]

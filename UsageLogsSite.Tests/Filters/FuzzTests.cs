@@ -33,6 +33,16 @@ public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
             }
         }
 
+        var user = await Database.ScalarAsync<Guid>("SELECT id FROM users WHERE name = 'User 001'");
+        foreach (var parameter in new[] { "model", "status", "period", "purchases", "before", "size" })
+        {
+            foreach (var value in Values)
+            {
+                foreach (var address in new[] { $"/users/{user}", $"/users/{user}/table" })
+                    await AssertHarmlessAsync(site, $"{address}?{parameter}={Uri.EscapeDataString(value)}", "/users/");
+            }
+        }
+
         foreach (var raw in new[] { "/usage?q=%ED%A0%80", "/usage?q=%FF%FE", "/usage?%", "/usage?=&&=", "/usage?q=%00%00", "/usage?page=%31%30", "/usage/table/../table", "/usage//table", "/usage/nothing", "/USAGE" })
             await AssertHarmlessAsync(site, raw);
         Assert.Equal(31L, await Database.ScalarAsync<long>("SELECT count(*) FROM users"));
@@ -81,7 +91,7 @@ public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Equal(found, (await site.GetPageAsync("/usage?q=" + Uri.EscapeDataString(search))).QuerySelectorAll("tbody tr").Length);
     }
 
-    private static async Task AssertHarmlessAsync(Site site, string address)
+    private static async Task AssertHarmlessAsync(Site site, string address, string home = "/usage")
     {
         using var response = await site.Http.GetAsync(new Uri(address, UriKind.Relative), Cancellation);
         Assert.True(
@@ -89,7 +99,7 @@ public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
             $"{address} gave {(int)response.StatusCode}");
         if (response.Headers.Location is { } location)
         {
-            Assert.StartsWith("/usage", location.ToString(), StringComparison.Ordinal);
+            Assert.StartsWith(home, location.ToString(), StringComparison.Ordinal);
             using var next = await site.Http.GetAsync(location, Cancellation);
             Assert.Equal(HttpStatusCode.OK, next.StatusCode);
         }

@@ -14,6 +14,10 @@ public sealed class UserFilterTests
     [InlineData("?period=all&size=25", "")]
     [InlineData("?size=50&before=" + Cursor + "&period=7d", "?period=7d&before=" + Cursor + "&size=50")]
     [InlineData("?type=external&q=ann&sort=cost&page=3&activity=inactive", "")]
+    [InlineData("?status=failed&model=gpt-5", "?model=gpt-5&status=failed")]
+    [InlineData("?purchases=all&status=all&model=", "?purchases=all")]
+    [InlineData("?purchases=some&status=FAILED&model=a%00b", "")]
+    [InlineData("?model=%20%27%20OR%201%3D1&model=other", "?model=%20%27%20OR%201%3D1")]
     [InlineData("?before=", "")]
     [InlineData("?before=1-2-3", "")]
     [InlineData("?before=-1-0123456789abcdef0123456789abcdef", "")]
@@ -28,6 +32,14 @@ public sealed class UserFilterTests
         Assert.Equal(canonical, filter.QueryString);
         Assert.Equal(filter, UserFilter.Parse(Query(canonical)));
         Assert.True(filter.IsCanonical(Query(canonical)));
+    }
+
+    [Fact]
+    public void A_model_has_a_name_that_a_log_can_have()
+    {
+        var longest = string.Concat(Enumerable.Repeat("😀", 200));
+        Assert.Equal(longest, UserFilter.Parse(Query("?model=" + Uri.EscapeDataString(longest))).Model);
+        Assert.Null(UserFilter.Parse(Query("?model=x" + Uri.EscapeDataString(longest))).Model);
     }
 
     [Fact]

@@ -23,6 +23,14 @@ internal enum ActivityFilter
     Inactive,
 }
 
+/// <summary>How the responses ended that a filter shows.</summary>
+internal enum StatusFilter
+{
+    All,
+    Succeeded,
+    Failed,
+}
+
 /// <summary>The columns by which users can be ordered.</summary>
 internal enum UsageSort
 {

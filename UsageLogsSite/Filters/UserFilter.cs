@@ -11,8 +11,23 @@ internal sealed record UserFilter
 {
     internal const int DefaultSize = 25;
 
+    /// <summary>The longest name of a model that the database accepts, in characters.</summary>
+    private const int LongestModel = 200;
+
     /// <summary>When the usage was: all of it unless set.</summary>
     public UsagePeriod Period { get; init; }
+
+    /// <summary>The model whose logs are listed, by its exact name; null for all. Sums and charts are of all models.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>How the listed logs ended.</summary>
+    public StatusFilter Status { get; init; }
+
+    /// <summary>Whether some logs of the period are left out of the list.</summary>
+    public bool IsNarrowed => Model is not null || Status != StatusFilter.All;
+
+    /// <summary>Whether the list has all purchases, not only the newest.</summary>
+    public bool AllPurchases { get; init; }
 
     /// <summary>The log that comes just before the first one shown; null for the newest.</summary>
     public LogCursor? Before { get; init; }
@@ -30,6 +45,9 @@ internal sealed record UserFilter
     internal static UserFilter Parse(IQueryCollection query, bool keepsSize = false) => new()
     {
         Period = UsagePeriod.Parse(query.First("period")),
+        Model = ParseModel(query.First("model")),
+        Status = Names.Parse(query.First("status"), StatusFilter.All),
+        AllPurchases = query.First("purchases") == "all",
         Before = LogCursor.Parse(query.First("before")),
         Size = query.Size(DefaultSize),
         NamesDefaultSize = keepsSize && query.Size(0) == DefaultSize,
@@ -46,12 +64,22 @@ internal sealed record UserFilter
         var parameters = new Dictionary<string, string?>();
         if (Period != default)
             parameters.Add("period", Period.Name);
+        if (Model is not null)
+            parameters.Add("model", Model);
+        if (Status != StatusFilter.All)
+            parameters.Add("status", Names.Of(Status));
+        if (AllPurchases)
+            parameters.Add("purchases", "all");
         if (Before is { } before)
             parameters.Add("before", before.ToString());
         if (Size != DefaultSize || NamesDefaultSize)
             parameters.Add("size", Size.ToString(CultureInfo.InvariantCulture));
         return parameters;
     }
+
+    /// <summary>A name that no log can have names no model.</summary>
+    private static string? ParseModel(string? name) =>
+        name is not null && name.EnumerateRunes().Count() <= LongestModel && !name.Contains('\0', StringComparison.Ordinal) ? name : null;
 }
 
 /// <summary>A log's place in the order of a user's logs, newest first: a page begins after it, however many come on top meanwhile.</summary>

@@ -15,6 +15,7 @@ internal static class PagesSetup
     internal static void AddPages(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<UsageTable>();
+        builder.Services.AddSingleton<UserModels>();
         builder.Services.AddSingleton<UserHistory>();
         builder.Services.AddSingleton<UsageExport>();
         builder.Services.AddSingleton<ExportEndpoint>();

@@ -11,14 +11,18 @@ namespace UsageLogsSite.Queries;
 /// </summary>
 /// <param name="contexts">Makes contexts of those who see everything.</param>
 /// <param name="members">Makes contexts of members.</param>
+/// <param name="models">Adds logs up by model.</param>
 /// <param name="time">Says which day it is.</param>
 /// <param name="zone">The zone of days.</param>
-internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, MemberDatabase members, TimeProvider time, TimeZoneInfo zone)
+internal sealed class UserHistory(
+    IDbContextFactory<UsageDbContext> contexts, MemberDatabase members, UserModels models, TimeProvider time, TimeZoneInfo zone)
 {
-    /// <summary>Days of the chart where no period says which.</summary>
+    /// <summary>Days of the charts where no period says which.</summary>
     private const int ChartDays = 30;
 
     private const int MostNotes = 50;
+    /// <summary>Purchases shown, and where all are asked for.</summary>
+    private const int FewPurchases = 5, ManyPurchases = 200;
 
     /// <summary>Answers a question about one user; a user who is not there has no usage.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
@@ -41,21 +45,37 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
 
         var shown = period ?? new DateRange(now.Today.AddDays(1 - ChartDays), now.Today);
         var days = await Days(database, question.UserId, shown).ToListAsync(cancellation);
-        var (logs, isLast) = await LogsAsync(database, question, period, now, cancellation);
+        var uses = await models.ReadAsync(database, question, days, now, cancellation);
+        var (logs, isLast) = await LogsAsync(database, question, period, uses, now, cancellation);
         return new UserView(
-            question, ToShown(question, found.User, found.Total, await NotesAsync(database, question, cancellation)), period is null ? ToSums(found.Total) : Sum(days), Chart(days, shown), zone.Id, logs, isLast, now.Midnight);
+            question, ToShown(question, found.User, found.Total, await NotesAsync(database, question, cancellation)), period is null ? ToSums(found.Total) : Sum(days), Chart(days, uses, shown), zone.Id, logs, isLast,
+            now.Midnight, UserUse.Of(uses, question.Filter), await PurchasesAsync(database, question, cancellation));
     }
 
     /// <summary>A user's days of a range, in no order; each is looked up, as the table is ordered by day, and then by user.</summary>
-    internal static IQueryable<UsageDay> Days(UsageDbContext database, Guid userId, DateRange range)
+    internal static IQueryable<KeptDay> Days(UsageDbContext database, Guid userId, DateRange range)
     {
         var names = Enumerable.Range(0, range.Length).Select(range.First.AddDays).ToArray();
-        return database.UsageDays.Where(d => names.Contains(d.Day) && d.UserId == userId);
+        return database.Database.SqlQuery<KeptDay>(
+            $"""
+            SELECT d.day, d.requests, d.tokens, d.credits_used, d.credits_bought, d.cost_usd, d.revenue_usd, d.xmin::text::bigint AS version
+            FROM unnest({names}) n
+            CROSS JOIN LATERAL (SELECT xmin, * FROM usage_days WHERE day = n AND user_id = {userId} LIMIT 1) d
+            """);
     }
 
     private static async Task<(IReadOnlyList<LogRow> Logs, bool IsLast)> LogsAsync(
-        UsageDbContext database, UserQuestion question, DateRange? period, ReportingTime now, CancellationToken cancellation)
+        UsageDbContext database, UserQuestion question, DateRange? period, IReadOnlyList<ModelUse> uses, ReportingTime now, CancellationToken cancellation)
     {
+        // Days without a match need not be looked through: which these are is known.
+        if (period is not null && question.Filter.IsNarrowed)
+        {
+            var matching = uses.Where(u => UserUse.Matches(u, question.Filter)).Select(u => u.Day).ToList();
+            if (matching.Count == 0)
+                return ([], true);
+            period = new DateRange(matching.Min(), matching.Max());
+        }
+
         var found = await Logs(database, question, period, now).Take(question.Filter.Size + 1).ToListAsync(cancellation);
         return (found.Take(question.Filter.Size).ToList(), found.Count <= question.Filter.Size);
     }
@@ -63,6 +83,7 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
     /// <summary>The logs that a question is about, newest first; a page takes some of them, a file all.</summary>
     internal static IQueryable<LogRow> Logs(UsageDbContext database, UserQuestion question, DateRange? period, ReportingTime now)
     {
+        var filter = question.Filter;
         var logs = database.UsageLogs.Where(l => l.UserId == question.UserId);
         if (period is { } days)
         {
@@ -71,9 +92,18 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
         }
 
         // The first condition is what the index and the partitions are looked up by.
-        if (question.Filter.Before is { } before)
+        if (filter.Before is { } before)
             logs = logs.Where(l => l.CreatedAt <= before.At && EF.Functions.LessThan(ValueTuple.Create(l.CreatedAt, l.Id), ValueTuple.Create(before.At, before.Id)));
+        if (filter.Model is { } model)
+            logs = logs.Where(l => l.Model == model);
 
+        // Constants: the index of failures is found by what the condition says.
+        logs = filter.Status switch
+        {
+            StatusFilter.Succeeded => logs.Where(l => l.Status == UsageLogStatus.Succeeded),
+            StatusFilter.Failed => logs.Where(l => l.Status == UsageLogStatus.Failed),
+            _ => logs,
+        };
         return logs.OrderByDescending(l => l.CreatedAt).ThenByDescending(l => l.Id)
             .Select(l => new LogRow(l.Id, l.CreatedAt, l.Model, l.PromptTokens, l.CompletionTokens, l.Credits, l.CostUsd, l.Status));
     }
@@ -89,22 +119,36 @@ internal sealed class UserHistory(IDbContextFactory<UsageDbContext> contexts, Me
         return [.. newest.AsEnumerable().Reverse()];
     }
 
+    private static async Task<UserPurchases> PurchasesAsync(UsageDbContext database, UserQuestion question, CancellationToken cancellation)
+    {
+        var most = question.Filter.AllPurchases ? ManyPurchases : FewPurchases;
+        var found = await Purchases(database, question.UserId).Take(most + 1).ToListAsync(cancellation);
+        return new UserPurchases([.. found.Take(most)], found.Count > most);
+    }
+
+    /// <summary>A user's purchases, newest first.</summary>
+    internal static IQueryable<PurchaseRow> Purchases(UsageDbContext database, Guid userId) =>
+        database.CreditPurchases.Where(p => p.UserId == userId)
+            .OrderByDescending(p => p.CreatedAt).ThenByDescending(p => p.Id)
+            .Select(p => new PurchaseRow(p.Id, p.CreatedAt, p.AmountUsd, p.Credits, p.Status));
+
     private static ShownUser ToShown(UserQuestion question, User user, UsageTotal? total, IReadOnlyList<ShownNote> notes) => new(
-        user.Id, user.Name, user.Email, user.UserType, user.CreatedAt, (total?.CreditsBought - total?.CreditsUsed) ?? 0, total?.CompletedPayments ?? 0,
+        user.Id, user.Name, user.Email, user.UserType, user.CreatedAt, total?.CreditsBought ?? 0, total?.CreditsUsed ?? 0, total?.CompletedPayments ?? 0,
         total is null || total.LastActivity == UsageTotal.Never ? null : total.LastActivity, question.Scope == Scope.Everything ? user.Version : 0, notes);
 
     private static UserSums ToSums(UsageTotal? total) => total is null
         ? UserSums.None
         : new UserSums(total.Requests, total.Tokens, total.CreditsUsed, total.CreditsBought, total.CostUsd, total.RevenueUsd);
 
-    private static UserSums Sum(IReadOnlyCollection<UsageDay> days) => new(
+    private static UserSums Sum(IReadOnlyCollection<KeptDay> days) => new(
         days.Sum(d => d.Requests), days.Sum(d => d.Tokens), days.Sum(d => d.CreditsUsed), days.Sum(d => d.CreditsBought),
         days.Sum(d => d.CostUsd), days.Sum(d => d.RevenueUsd));
 
-    private static List<UserDay> Chart(IEnumerable<UsageDay> days, DateRange range)
+    private static List<UserDay> Chart(IEnumerable<KeptDay> days, IEnumerable<ModelUse> uses, DateRange range)
     {
         var known = days.ToDictionary(d => d.Day);
+        var failed = uses.Where(u => u.HasFailed).GroupBy(u => u.Day).ToDictionary(d => d.Key, d => d.Sum(u => u.Requests));
         return [.. Enumerable.Range(0, range.Length).Select(range.First.AddDays).Select(day =>
-            known.TryGetValue(day, out var used) ? new UserDay(day, used.Requests, used.CostUsd) : new UserDay(day, 0, 0))];
+            known.TryGetValue(day, out var used) ? new UserDay(day, used.Requests, failed.GetValueOrDefault(day), used.CostUsd) : new UserDay(day, 0, 0, 0))];
     }
 }

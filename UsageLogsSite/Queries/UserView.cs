@@ -12,10 +12,12 @@ namespace UsageLogsSite.Queries;
 /// <param name="Logs">The logs shown, newest first.</param>
 /// <param name="IsLast">Whether no older log is left.</param>
 /// <param name="NextExpiry">When, in UTC, other days are shown.</param>
+/// <param name="Use">What was used of which model on these days; null where nobody is told.</param>
+/// <param name="Purchases">What was bought; null where nobody is told.</param>
 internal sealed record UserView(
     UserQuestion Question, ShownUser? User, UserSums Sums, IReadOnlyList<UserDay> Days, string TimeZone, IReadOnlyList<LogRow> Logs, bool IsLast,
-    DateTime? NextExpiry)
-    : LiveView(Question.Address, ContentHash.Of(Question.Address, new { User, Sums, Days, TimeZone, IsLast }, Logs), NextExpiry)
+    DateTime? NextExpiry, UserUse? Use = null, UserPurchases? Purchases = null)
+    : LiveView(Question.Address, ContentHash.Of(Question.Address, new { User, Sums, Days, TimeZone, IsLast, Use, Purchases }, Logs), NextExpiry)
 {
     /// <inheritdoc />
     internal override int RowCount => Logs.Count;
@@ -27,14 +29,19 @@ internal sealed record UserView(
 /// <param name="Email">The user's e-mail address.</param>
 /// <param name="Type">Staff or customer.</param>
 /// <param name="CreatedAt">When the user was created, in UTC.</param>
-/// <param name="CreditsLeft">Credits of completed purchases of all time, less those used.</param>
+/// <param name="CreditsBought">Credits of completed purchases of all time.</param>
+/// <param name="CreditsUsed">Credits used of all time.</param>
 /// <param name="CompletedPayments">Number of completed purchases of all time.</param>
 /// <param name="LastActivity">Time of the newest usage log of all time, in UTC; null if there is none.</param>
 /// <param name="Version">The version of the user's row, for decisions.</param>
 /// <param name="Notes">What owners wrote about the user, oldest first; empty for members.</param>
 internal sealed record ShownUser(
-    Guid UserId, string Name, string Email, UserType Type, DateTime CreatedAt, decimal CreditsLeft, int CompletedPayments, DateTime? LastActivity,
-    uint Version, IReadOnlyList<ShownNote> Notes);
+    Guid UserId, string Name, string Email, UserType Type, DateTime CreatedAt, decimal CreditsBought, decimal CreditsUsed, int CompletedPayments,
+    DateTime? LastActivity, uint Version, IReadOnlyList<ShownNote> Notes)
+{
+    /// <summary>The balance; below zero where more was used than bought.</summary>
+    internal decimal CreditsLeft => CreditsBought - CreditsUsed;
+}
 
 /// <summary>What an owner wrote about a user.</summary>
 /// <param name="Id">The note's id.</param>
@@ -56,11 +63,25 @@ internal sealed record UserSums(long Requests, long Tokens, decimal CreditsUsed,
     internal static readonly UserSums None = new(0, 0, 0, 0, 0, 0);
 }
 
-/// <summary>A day of the chart.</summary>
+/// <summary>A day of the charts.</summary>
 /// <param name="Day">The calendar day in the reporting time zone.</param>
 /// <param name="Requests">Number of usage logs.</param>
+/// <param name="Failed">How many of them failed; of logs that retention has dropped, nobody knows.</param>
 /// <param name="CostUsd">Their cost in US dollars.</param>
-internal sealed record UserDay(DateOnly Day, long Requests, decimal CostUsd);
+internal sealed record UserDay(DateOnly Day, long Requests, long Failed, decimal CostUsd);
+
+/// <summary>A purchase of credits.</summary>
+/// <param name="Id">The purchase's id.</param>
+/// <param name="At">When it was started, in UTC.</param>
+/// <param name="AmountUsd">Its price in US dollars.</param>
+/// <param name="Credits">What it brings.</param>
+/// <param name="Status">Where it stands.</param>
+internal sealed record PurchaseRow(Guid Id, DateTime At, decimal AmountUsd, decimal Credits, PurchaseStatus Status);
+
+/// <summary>What a user bought.</summary>
+/// <param name="Rows">The newest purchases first.</param>
+/// <param name="HasMore">Whether there are older ones.</param>
+internal sealed record UserPurchases(IReadOnlyList<PurchaseRow> Rows, bool HasMore);
 
 /// <summary>One AI response.</summary>
 /// <param name="Id">The log's id.</param>

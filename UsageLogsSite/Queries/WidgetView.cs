@@ -66,7 +66,7 @@ internal sealed record WidgetView : LiveView
         var sums = view.Sums;
         return new UserView(
             view.Question,
-            view.User is null ? null : new ShownUser(view.User.UserId, "", "", UserType.External, default, 0, 0, null, 0, []),
+            view.User is null ? null : new ShownUser(view.User.UserId, "", "", UserType.External, default, 0, 0, 0, null, 0, []),
             new UserSums(
                 Shows("requests") ? sums.Requests : 0, Shows("tokens") ? sums.Tokens : 0, Shows("credits") ? sums.CreditsUsed : 0, Shows("credits") ? sums.CreditsBought : 0,
                 Shows("cost") ? sums.CostUsd : 0, Shows("revenue") ? sums.PaidUsd : 0),
