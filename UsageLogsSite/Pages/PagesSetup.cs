@@ -4,6 +4,7 @@ using Microsoft.Extensions.WebEncoders;
 using UsageLogsSite.Access;
 using UsageLogsSite.Decisions;
 using UsageLogsSite.Pages.Usage;
+using UsageLogsSite.Pages.Users;
 using UsageLogsSite.Pages.Widget;
 using UsageLogsSite.Queries;
 
@@ -27,6 +28,7 @@ internal static class PagesSetup
         builder.Services.AddRazorPages(options =>
         {
             options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());
+            options.Conventions.AddPageRoute("/Users/Log", LogModel.OwnAddress);
             options.Conventions.AuthorizeFolder("/Admin", AccessSetup.OwnersOnly);
             options.Conventions.AuthorizePage("/Users/Decide", AccessSetup.OwnersOnly);
         });

@@ -119,6 +119,35 @@ internal sealed class UserHistory(
         return [.. newest.AsEnumerable().Reverse()];
     }
 
+    /// <summary>One log of a user; null where there is none, or it is somebody else's.</summary>
+    /// <param name="list">Whose, and the list that the reader came from.</param>
+    /// <param name="logId">The log.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal async Task<FoundLog?> FindLogAsync(UserQuestion list, Guid logId, CancellationToken cancellation)
+    {
+        if (list.Scope.UserId is { } self)
+            return await members.ReadAsync(self, (database, token) => FindLogAsync(database, list, logId, token), cancellation);
+        return await contexts.ReadAsync((database, token) => FindLogAsync(database, list, logId, token), cancellation);
+    }
+
+    private async Task<FoundLog?> FindLogAsync(UsageDbContext database, UserQuestion list, Guid logId, CancellationToken cancellation)
+    {
+        if (await Log(database, list.UserId, logId).SingleOrDefaultAsync(cancellation) is not { } log)
+            return null;
+        var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
+        var first = list with { Filter = list.Filter with { Before = null } };
+        var newest = await Logs(database, first, list.Filter.Period.On(now.Today), now).Take(list.Filter.Size).ToListAsync(cancellation);
+        var email = await database.Users.Where(u => u.Id == list.UserId).Select(u => u.Email).SingleAsync(cancellation);
+        return new FoundLog(log, email, newest.Contains(log));
+    }
+
+    /// <summary>A user's log by its id: one look in each month's index.</summary>
+    internal static IQueryable<LogRow> Log(UsageDbContext database, Guid userId, Guid logId) =>
+        database.UsageLogs.Where(l => l.Id == logId && l.UserId == userId)
+            .OrderByDescending(l => l.CreatedAt).Take(1) // the key has the time in it, too: nothing keeps a writer from using an id twice
+            .Select(l => new LogRow(l.Id, l.CreatedAt, l.Model, l.PromptTokens, l.CompletionTokens, l.Credits, l.CostUsd, l.Status));
+
     private static async Task<UserPurchases> PurchasesAsync(UsageDbContext database, UserQuestion question, CancellationToken cancellation)
     {
         var most = question.Filter.AllPurchases ? ManyPurchases : FewPurchases;

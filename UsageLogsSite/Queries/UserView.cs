@@ -98,3 +98,9 @@ internal sealed record LogRow(
     /// <summary>Its place among the user's logs.</summary>
     internal LogCursor Cursor => new(At, Id);
 }
+
+/// <summary>A log that is looked at alone.</summary>
+/// <param name="Log">The log.</param>
+/// <param name="Email">Its user's e-mail address.</param>
+/// <param name="IsOnFirstPage">Whether it is among the newest of the list that the reader came from.</param>
+internal sealed record FoundLog(LogRow Log, string Email, bool IsOnFirstPage);
