@@ -11,6 +11,8 @@ public sealed class UsageFilterTests
     [InlineData("?type=all&activity=all&q=&sort=last-activity&dir=desc&page=1&size=25", "")]
     [InlineData("?size=50&page=3&dir=asc&sort=cost&q=ann&activity=active-7d&type=internal", "?type=internal&activity=active-7d&q=ann&sort=cost&dir=asc&page=3&size=50")]
     [InlineData("?sort=name", "?sort=name")]
+    [InlineData("?sort=name&chart=days&q=x", "?q=x&chart=days&sort=name")]
+    [InlineData("?chart=hours", "")]
     [InlineData("?sort=name&dir=asc", "?sort=name")]
     [InlineData("?sort=name&dir=desc", "?sort=name&dir=desc")]
     [InlineData("?type=Internal&activity=active&sort=email&dir=up&page=-1&size=26", "")]

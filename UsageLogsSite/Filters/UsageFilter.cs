@@ -28,6 +28,9 @@ internal sealed record UsageFilter
     /// <summary>Part of a name or e-mail address; empty for no search. Trimmed, without control characters.</summary>
     public string Search { get; init; } = "";
 
+    /// <summary>Whether a chart of requests a day stands above the rows.</summary>
+    public bool HasChart { get; init; }
+
     /// <summary>The column that orders the rows.</summary>
     public UsageSort Sort { get; init; } = UsageSort.LastActivity;
 
@@ -61,6 +64,7 @@ internal sealed record UsageFilter
             Activity = Names.Parse(query.First("activity"), ActivityFilter.All),
             Period = UsagePeriod.Parse(query.First("period")),
             Search = CleanSearch(query.First("q")),
+            HasChart = query.First("chart") == "days",
             Sort = sort,
             Descending = query.First("dir") switch { "asc" => false, "desc" => true, _ => DescendsByDefault(sort) },
             Page = int.TryParse(query.First("page"), NumberStyles.None, CultureInfo.InvariantCulture, out var page)
@@ -93,6 +97,7 @@ internal sealed record UsageFilter
         Add("activity", Activity != ActivityFilter.All, Names.Of(Activity));
         Add("period", Period != default, Period.Name);
         Add("q", Search.Length > 0, Search);
+        Add("chart", HasChart, "days");
         Add("sort", Sort != UsageSort.LastActivity, Names.Of(Sort));
         Add("dir", Descending != DescendsByDefault(Sort), Descending ? "desc" : "asc");
         Add("page", Page != 1, Page.ToString(CultureInfo.InvariantCulture));

@@ -24,7 +24,15 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
         var view = await ReadPageAsync(filter);
 
         // The page emptied since it was asked for, or never existed: show the last one instead of nothing.
-        return view.Filter.Page > view.Pages ? await ReadPageAsync(filter with { Page = view.Pages }) : view;
+        if (view.Filter.Page > view.Pages)
+            view = await ReadPageAsync(filter with { Page = view.Pages });
+        if (!filter.HasChart)
+            return view;
+
+        // A moment later than the rows: what it may know more is a change that readers are still to be told.
+        var chart = await UsageChart.ReadAsync(database, filter, now, cancellation);
+        var expiry = view.NextExpiry < now.Midnight ? view.NextExpiry : now.Midnight;
+        return new UsageView(view.Filter, view.Summary, view.Rows, expiry, view.Period, chart);
 
         Task<UsageView> ReadPageAsync(UsageFilter asked) =>
             PeriodDates.Of(asked, now) is { } dates ? PeriodTable.ReadAsync(database, asked, dates, now, cancellation)

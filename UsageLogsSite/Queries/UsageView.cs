@@ -9,8 +9,11 @@ namespace UsageLogsSite.Queries;
 /// <param name="Rows">The users of this page, in order.</param>
 /// <param name="NextExpiry">When, in UTC, a sliding window or another day changes what is shown even if no row changes; null if never.</param>
 /// <param name="Period">The days that are shown; null for all time.</param>
-internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IReadOnlyList<UsageRow> Rows, DateTime? NextExpiry, PeriodShown? Period = null)
-    : LiveView(new TableQuestion(Filter).Address, VersionOf(Filter, Summary, Rows, Period), NextExpiry)
+/// <param name="Chart">The days of the chart; null without one.</param>
+internal sealed record UsageView(
+    UsageFilter Filter, UsageSummary Summary, IReadOnlyList<UsageRow> Rows, DateTime? NextExpiry, PeriodShown? Period = null,
+    IReadOnlyList<ChartDay>? Chart = null)
+    : LiveView(new TableQuestion(Filter).Address, VersionOf(Filter, Summary, Rows, Period, Chart), NextExpiry)
 {
     /// <summary>Number of pages; at least one.</summary>
     public int Pages => Math.Max(1, (int)((Summary.Users + Filter.Size - 1) / Filter.Size));
@@ -18,9 +21,10 @@ internal sealed record UsageView(UsageFilter Filter, UsageSummary Summary, IRead
     /// <inheritdoc />
     internal override int RowCount => Rows.Count;
 
-    private static string VersionOf(UsageFilter filter, UsageSummary summary, IReadOnlyList<UsageRow> rows, PeriodShown? period) => period is null
-        ? ContentHash.Of(filter.QueryString, summary, rows)
-        : ContentHash.Of(filter.QueryString, new { summary, period }, rows);
+    private static string VersionOf(UsageFilter filter, UsageSummary summary, IReadOnlyList<UsageRow> rows, PeriodShown? period, IReadOnlyList<ChartDay>? chart) =>
+        period is null && chart is null
+            ? ContentHash.Of(filter.QueryString, summary, rows)
+            : ContentHash.Of(filter.QueryString, new { summary, period, chart }, rows);
 }
 
 /// <summary>Which days a view shows.</summary>

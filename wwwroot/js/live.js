@@ -28,7 +28,7 @@
 
   // What is the same is only named: put our own there. False where there is none.
   function complete({ fragment }) {
-    const rows = document.querySelectorAll("#usage-table tbody > tr");
+    const rows = document.querySelectorAll(".usage tbody > tr");
     for (const same of fragment.querySelectorAll("[data-same]")) {
       const own = same.id ? $(same.id) : rows[same.dataset.same];
       if (!own) return false;

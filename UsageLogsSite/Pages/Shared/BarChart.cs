@@ -29,4 +29,6 @@ internal sealed record BarChart(string Name, IReadOnlyList<Bar> Bars)
 /// <param name="Words">Its tooltip.</param>
 /// <param name="First">The upper part; not negative.</param>
 /// <param name="Second">The lower part; not negative.</param>
-internal sealed record Bar(string Words, decimal First, decimal Second);
+/// <param name="Id">The element's id; null for none.</param>
+/// <param name="IsSame">Whether the reader has it as it is.</param>
+internal sealed record Bar(string Words, decimal First, decimal Second, string? Id = null, bool IsSame = false);

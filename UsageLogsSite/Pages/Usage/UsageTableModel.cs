@@ -1,3 +1,5 @@
+using System.Globalization;
+using UsageLogsSite.Pages.Shared;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Pages.Usage;
@@ -9,6 +11,8 @@ namespace UsageLogsSite.Pages.Usage;
 internal sealed class UsageTableModel
 {
     private readonly Dictionary<UsageRow, int> _shownRows;
+    private readonly HashSet<ChartDay> _shownDays;
+    private readonly BarChart? _shownBars;
 
     /// <param name="view">What to show.</param>
     /// <param name="shown">What the reader shows, an answer to the same filter; null if unknown.</param>
@@ -16,6 +20,9 @@ internal sealed class UsageTableModel
     {
         View = view;
         _shownRows = (shown?.Rows ?? []).Select((row, position) => (row, position)).ToDictionary();
+        _shownDays = [.. shown?.Chart ?? []];
+        _shownBars = shown?.Chart is { } chart ? BarsOf(chart, null) : null;
+        HasChart = view.Chart is not null && shown?.Chart is { } same && same.SequenceEqual(view.Chart);
         HasFrame = shown is not null;
         HasSums = shown?.Summary == view.Summary && shown?.Period == view.Period;
         HasColumns = shown?.Rows.Count > 0;
@@ -28,6 +35,12 @@ internal sealed class UsageTableModel
     /// <summary>Whether the reader has what follows from the filter alone.</summary>
     public bool HasFrame { get; }
 
+    /// <summary>Whether the reader has this chart.</summary>
+    public bool HasChart { get; }
+
+    /// <summary>The chart's bars; null without one.</summary>
+    public BarChart? Bars => View.Chart is { } days ? BarsOf(days, _shownBars) : null;
+
     /// <summary>Whether the reader has these sums.</summary>
     public bool HasSums { get; }
 
@@ -37,6 +50,24 @@ internal sealed class UsageTableModel
     /// <summary>Whether the reader has this pager: a single page has none.</summary>
     public bool HasPager { get; }
 
+    /// <summary>Whether the reader has a day of the chart as it is, if not as high.</summary>
+    public bool HasDay(ChartDay day) => _shownDays.Contains(day);
+
     /// <summary>Where the reader has a row as it is, counted from 0; null if nowhere.</summary>
     public int? ShownAt(UsageRow row) => _shownRows.TryGetValue(row, out var position) ? position : null;
+
+    /// <summary>Bars; those that another chart has as high in the same place are only named.</summary>
+    private static BarChart BarsOf(IReadOnlyList<ChartDay> days, BarChart? shown)
+    {
+        var chart = new BarChart("Requests a day", [.. days.Select(d => new Bar(Words(d), d.External, d.Internal, $"bar-{d.Day.DayNumber}"))]);
+        return shown is null
+            ? chart
+            : new BarChart(chart.Name, [.. chart.Bars.Select((bar, i) => bar with
+            {
+                IsSame = i < shown.Bars.Count && shown.Bars[i].Words == bar.Words && shown.HeightsOf(i) == chart.HeightsOf(i),
+            })]);
+    }
+
+    private static string Words(ChartDay day) =>
+        $"{day.Day.ToString("d MMM yyyy", CultureInfo.InvariantCulture)}: {Format.Count(day.External)} external, {Format.Count(day.Internal)} internal";
 }
