@@ -7,8 +7,8 @@ using UsageLogsSite.Filters;
 namespace UsageLogsSite.Queries;
 
 /// <summary>
-/// Everything that a question is about as comma-separated values (RFC 4180, UTF-8), row by row as the database finds it. Times are in UTC; a
-/// text that a spreadsheet would take for a formula gets an apostrophe in front.
+/// Everything that a question is about as comma-separated values (RFC 4180, UTF-8), row by row as the database finds it. Times are in UTC,
+/// and in the reporting time zone at the end; a text that a spreadsheet would take for a formula gets an apostrophe in front.
 /// </summary>
 /// <param name="contexts">Makes contexts of those who see everything.</param>
 /// <param name="members">Makes contexts of members.</param>
@@ -21,66 +21,103 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
     /// <summary>All digits that a sum of amounts can have, without zeros at its end.</summary>
     private const string EveryDigit = "0.##########";
 
+    private const string LocalTime = "yyyy-MM-dd'T'HH:mm:ss.ffffffzzz";
+
     private static readonly string[] UserColumns =
     [
         "user_id", "name", "email", "user_type", "created_at_utc", "requests", "tokens", "credits_used", "credits_bought", "cost_usd", "revenue_usd",
-        "completed_payments", "last_activity_utc",
+        "completed_payments", "last_activity_utc", "last_activity_local", "time_zone",
     ];
 
     private static readonly string[] LogColumns =
-        ["log_id", "user_id", "created_at_utc", "model", "prompt_tokens", "completion_tokens", "credits", "cost_usd", "status"];
+    [
+        "log_id", "user_id", "created_at_utc", "model", "prompt_tokens", "completion_tokens", "credits", "cost_usd", "status", "created_at_local", "time_zone",
+    ];
 
     /// <summary>Writes the rows of a question, all pages, of one snapshot.</summary>
-    /// <returns>How many rows there were.</returns>
+    /// <param name="question">What the page is about.</param>
+    /// <param name="isOfLogs">Whether the logs of its users are wanted instead of the users.</param>
+    /// <param name="output">Where the rows go, as they are found.</param>
+    /// <param name="begin">Told how many rows there are, before the first is written.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="Npgsql.NpgsqlException">The database failed; what is written so far is incomplete.</exception>
-    internal async Task<long> WriteAsync(Question question, Stream output, CancellationToken cancellation)
+    internal async Task WriteAsync(Question question, bool isOfLogs, Stream output, Action<long> begin, CancellationToken cancellation)
+    {
+        if (question.Scope.UserId is { } self)
+            await members.ReadOnceAsync(self, WriteAsync, cancellation);
+        else
+            await contexts.ReadOnceAsync(WriteAsync, cancellation);
+
+        async Task<bool> WriteAsync(UsageDbContext database, CancellationToken token)
+        {
+            database.Database.SetCommandTimeout(TimeSpan.Zero); // as long as it takes: who asked may end it
+            var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
+            if (question is TableQuestion { Filter: var filter } && !isOfLogs)
+            {
+                begin(await CountUsersAsync(database, filter, now, token));
+                await WriteRowsAsync(output, UserColumns, Users(database, filter, now), WriteUser, token);
+                return true;
+            }
+
+            var logs = LogsOf(database, question, now);
+            begin(await logs.LongCountAsync(token));
+            await WriteRowsAsync(output, LogColumns, logs.AsAsyncEnumerable(), WriteLog, token);
+            return true;
+        }
+    }
+
+    private static async Task WriteRowsAsync<T>(
+        Stream output, string[] columns, IAsyncEnumerable<T> rows, Action<CsvWriter, T> write, CancellationToken cancellation)
     {
         await using var csv = CsvWriter.Create(output, Format, leaveOpen: true);
-        if (question.Scope.UserId is { } self)
-            return await members.ReadOnceAsync(self, (database, token) => WriteAsync(database, question, csv, token), cancellation);
-        return await contexts.ReadOnceAsync((database, token) => WriteAsync(database, question, csv, token), cancellation);
-    }
-
-    private Task<long> WriteAsync(UsageDbContext database, Question question, CsvWriter csv, CancellationToken cancellation)
-    {
-        database.Database.SetCommandTimeout(TimeSpan.Zero); // as long as it takes: who asked may end it
-        var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
-        return question switch
-        {
-            TableQuestion { Filter: var filter } => WriteAsync(csv, UserColumns, Users(database, filter, now), WriteUser, cancellation),
-            UserQuestion user => WriteAsync(csv, LogColumns, Logs(database, user, now), (to, log) => WriteLog(to, user.UserId, log), cancellation),
-            _ => throw new InvalidOperationException($"A {question.GetType().Name} has no rows."),
-        };
-    }
-
-    private static async Task<long> WriteAsync<T>(
-        CsvWriter csv, string[] columns, IAsyncEnumerable<T> rows, Action<CsvWriter, T> write, CancellationToken cancellation)
-    {
         csv.WriteHeader(columns);
-        var count = 0L;
         await foreach (var row in rows.WithCancellation(cancellation))
         {
             write(csv, row);
             await csv.EndRecordAsync(cancellation);
-            count++;
         }
 
         await csv.FlushAsync(cancellation);
-        return count;
     }
+
+    private static async Task<long> CountUsersAsync(UsageDbContext database, UsageFilter filter, ReportingTime now, CancellationToken cancellation) =>
+        PeriodDates.Of(filter, now) is { } dates
+            ? (await PeriodTable.ReadAsync(database, filter with { Page = 1, Size = 1 }, dates, now, cancellation)).Summary.Users
+            : await database.Matching(filter).Where(filter, now.Utc).LongCountAsync(cancellation);
 
     private static IAsyncEnumerable<UsageRow> Users(UsageDbContext database, UsageFilter filter, ReportingTime now) =>
         PeriodDates.Of(filter, now) is { } dates
             ? PeriodTable.StreamAll(database, filter, dates, now)
             : database.Matching(filter).Where(filter, now.Utc).OrderBy(u => u, filter).AsAsyncEnumerable().Select(UsageTable.ToRow);
 
-    private static IAsyncEnumerable<LogRow> Logs(UsageDbContext database, UserQuestion question, ReportingTime now)
+    private static IQueryable<ExportedLog> LogsOf(UsageDbContext database, Question question, ReportingTime now) => question switch
     {
-        var all = question with { Filter = question.Filter with { Before = null } };
-        return UserHistory.Logs(database, all, question.Filter.Period.On(now.Today), now).AsAsyncEnumerable();
+        TableQuestion { Filter: var filter } => AllLogs(database, filter, now),
+        UserQuestion user => UserHistory.Logs(database, user with { Filter = user.Filter with { Before = null } }, user.Filter.Period.On(now.Today), now)
+            .Select(l => new ExportedLog(user.UserId, l)),
+        _ => throw new InvalidOperationException($"A {question.GetType().Name} has no logs."),
+    };
+
+    /// <summary>The logs of all users that a filter keeps, user by user: in the order of the index, so that nothing waits for a sort.</summary>
+    internal static IQueryable<ExportedLog> AllLogs(UsageDbContext database, UsageFilter filter, ReportingTime now)
+    {
+        var logs = database.UsageLogs.AsQueryable();
+        if (filter.Period.On(now.Today) is { } days)
+        {
+            var (start, end) = (now.UtcOf(days.First, 0), now.UtcOf(days.Last.AddDays(1), 0));
+            logs = logs.Where(l => l.CreatedAt >= start && l.CreatedAt < end);
+        }
+
+        var users = database.Matching(filter).Where(filter, now.Utc);
+        return
+            from log in logs
+            join user in users on log.UserId equals user.Total.UserId
+            orderby log.UserId, log.CreatedAt descending, log.Id
+            select new ExportedLog(
+                log.UserId, new LogRow(log.Id, log.CreatedAt, log.Model, log.PromptTokens, log.CompletionTokens, log.Credits, log.CostUsd, log.Status));
     }
 
-    private static void WriteUser(CsvWriter csv, UsageRow user)
+    private void WriteUser(CsvWriter csv, UsageRow user)
     {
         csv.WriteField(user.UserId);
         csv.WriteField(user.Name);
@@ -95,10 +132,13 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(user.RevenueUsd, EveryDigit);
         csv.WriteField(user.CompletedPayments);
         csv.WriteField(user.LastActivity, "O");
+        csv.WriteField(user.LastActivity is { } last ? Local(last) : null, LocalTime);
+        csv.WriteField(zone.Id);
     }
 
-    private static void WriteLog(CsvWriter csv, Guid userId, LogRow log)
+    private void WriteLog(CsvWriter csv, ExportedLog exported)
     {
+        var (userId, log) = exported;
         csv.WriteField(log.Id);
         csv.WriteField(userId);
         csv.WriteField(log.At, "O");
@@ -108,5 +148,15 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(log.Credits, EveryDigit);
         csv.WriteField(log.CostUsd, EveryDigit);
         csv.WriteField(Names.Of(log.Status));
+        csv.WriteField(Local(log.At), LocalTime);
+        csv.WriteField(zone.Id);
     }
+
+    /// <summary>A time of UTC as the clocks of the reporting time zone show it, with their offset.</summary>
+    private DateTimeOffset? Local(DateTime utc) => TimeZoneInfo.ConvertTime(new DateTimeOffset(utc), zone);
 }
+
+/// <summary>A log in a file.</summary>
+/// <param name="UserId">Whose.</param>
+/// <param name="Log">The log.</param>
+internal sealed record ExportedLog(Guid UserId, LogRow Log);

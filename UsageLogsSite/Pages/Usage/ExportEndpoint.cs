@@ -7,7 +7,8 @@ using UsageLogsSite.Queries;
 namespace UsageLogsSite.Pages.Usage;
 
 /// <summary>
-/// <c>GET /usage/export.csv</c> and <c>/users/{id}/export.csv</c>: all that the page is about as a file. Who took what away is written down
+/// <c>GET /usage/export.csv</c> and <c>/users/{id}/export.csv</c>: all that the page is about as a file; <c>/usage/logs.csv</c>: the logs of the users
+/// that the page lists. The header <c>Row-Count</c> says how many rows a whole file has. Who took what away is written down
 /// before the first row leaves.
 /// </summary>
 internal sealed partial class ExportEndpoint(
@@ -20,11 +21,12 @@ internal sealed partial class ExportEndpoint(
 
     internal static void Map(WebApplication app)
     {
-        app.MapGet("/usage/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of));
-        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, UserQuestion.Of));
+        app.MapGet("/usage/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of, isOfLogs: false));
+        app.MapGet("/usage/logs.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of, isOfLogs: true));
+        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, UserQuestion.Of, isOfLogs: true));
     }
 
-    private async Task SendAsync(HttpContext http, Func<HttpRequest, Visitor, Question?> read)
+    private async Task SendAsync(HttpContext http, Func<HttpRequest, Visitor, Question?> read, bool isOfLogs)
     {
         if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
@@ -40,7 +42,7 @@ internal sealed partial class ExportEndpoint(
 
         try
         {
-            await SendAsync(http, visitor, question);
+            await SendAsync(http, visitor, question, isOfLogs);
         }
         finally
         {
@@ -56,11 +58,11 @@ internal sealed partial class ExportEndpoint(
             return _busy.Count < limits.Value.ExportsAtOnce && _busy.Add(account);
     }
 
-    private async Task SendAsync(HttpContext http, Visitor visitor, Question question)
+    private async Task SendAsync(HttpContext http, Visitor visitor, Question question, bool isOfLogs)
     {
         var subject = (question as UserQuestion)?.UserId.ToString() ?? "";
-        await audit.WriteAsync(http, visitor, AuditAction.Exported, subject, question.Address, http.RequestAborted);
-        var name = string.Create(CultureInfo.InvariantCulture, $"usage-{time.GetUtcNow():yyyy-MM-dd-HHmm}.csv");
+        await audit.WriteAsync(http, visitor, AuditAction.Exported, subject, isOfLogs && question is TableQuestion ? "Logs of " + question.Address : question.Address, http.RequestAborted);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{(isOfLogs ? "logs" : "usage")}-{time.GetUtcNow():yyyy-MM-dd-HHmm}.csv");
         http.Response.ContentType = "text/csv; charset=utf-8; header=present";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         http.Response.Headers.CacheControl = "no-store";
@@ -71,7 +73,7 @@ internal sealed partial class ExportEndpoint(
         {
             try
             {
-                await export.WriteAsync(question, http.Response.Body, ended.Token);
+                await export.WriteAsync(question, isOfLogs, http.Response.Body, rows => http.Response.Headers["Row-Count"] = rows.ToString(CultureInfo.InvariantCulture), ended.Token);
             }
             catch (Exception e) when (over.IsCancellationRequested || (http.Response.HasStarted && DatabaseFailure.Is(e)))
             {
