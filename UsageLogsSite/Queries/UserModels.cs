@@ -15,6 +15,9 @@ internal sealed class UserModels
     /// <summary>Users remembered; then it begins anew.</summary>
     private const int Remembered = 1_000;
 
+    /// <summary>Days remembered of a user; then only those of the last question.</summary>
+    private const int RememberedDays = 100;
+
     // By scope, too: what was read for one is never handed to another.
     private readonly ConcurrentDictionary<(Scope Scope, Guid UserId), IReadOnlyDictionary<DateOnly, KnownDay>> _known = new();
 
@@ -34,12 +37,14 @@ internal sealed class UserModels
         if (changed.Count > 0)
         {
             var found = (await Uses(database, question.UserId, changed.Select(d => d.Day), now).ToListAsync(cancellation)).ToLookup(u => u.Day);
-            var latest = used.ToDictionary(d => d.Day, d => known.GetValueOrDefault(d.Day));
+            var latest = new Dictionary<DateOnly, KnownDay>(known); // other periods' days stay: several pages may be open
             foreach (var day in changed)
                 latest[day.Day] = new KnownDay(day.Version, [.. found[day.Day]]);
+            if (latest.Count > RememberedDays)
+                latest = used.ToDictionary(d => d.Day, d => latest[d.Day]);
             if (_known.Count >= Remembered)
                 _known.Clear();
-            _known[key] = known = latest!;
+            _known[key] = known = latest;
         }
 
         return [.. used.SelectMany(d => known[d.Day].Uses)];
