@@ -322,6 +322,12 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
 
+                    b.Property<uint>("Version")
+                        .IsConcurrencyToken()
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("xid")
+                        .HasColumnName("xmin");
+
                     b.HasKey("Id")
                         .HasName("pk_credit_purchases");
 
@@ -386,13 +392,16 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("revoked_at");
 
+                    b.Property<byte[]>("Secret")
+                        .HasColumnType("bytea")
+                        .HasColumnName("secret");
+
                     b.Property<string>("Theme")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("theme");
 
                     b.Property<byte[]>("TokenHash")
-                        .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("token_hash");
 
@@ -409,6 +418,8 @@ namespace UsageLogsSite.Migrations
 
                     b.ToTable("embeds", null, t =>
                         {
+                            t.HasCheckConstraint("ck_embeds_kind", "num_nonnulls(token_hash, secret) = 1 AND num_nonnulls(user_id, secret) < 2");
+
                             t.HasCheckConstraint("ck_embeds_name", "char_length(name) <= 100");
 
                             t.HasCheckConstraint("ck_embeds_theme", "theme IN ('auto', 'light', 'dark', 'transparent')");
@@ -480,6 +491,33 @@ namespace UsageLogsSite.Migrations
                         .HasDatabaseName("ix_sessions_expires_at");
 
                     b.ToTable("sessions", (string)null);
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.TakenDecision", b =>
+                {
+                    b.Property<Guid>("Key")
+                        .HasColumnType("uuid")
+                        .HasColumnName("key");
+
+                    b.Property<Guid>("AccountId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("account_id");
+
+                    b.Property<DateTime>("At")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at")
+                        .HasDefaultValueSql("now()");
+
+                    b.Property<byte[]>("What")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("what");
+
+                    b.HasKey("Key")
+                        .HasName("pk_decisions");
+
+                    b.ToTable("decisions", (string)null);
                 });
 
             modelBuilder.Entity("UsageLogsSite.Data.UsageActivity", b =>
@@ -751,6 +789,12 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("user_id");
 
+                    b.Property<uint>("Version")
+                        .IsConcurrencyToken()
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("xid")
+                        .HasColumnName("xmin");
+
                     b.HasKey("Id", "CreatedAt")
                         .HasName("pk_usage_logs");
 
@@ -887,6 +931,12 @@ namespace UsageLogsSite.Migrations
                         .HasDefaultValue("external")
                         .HasColumnName("user_type");
 
+                    b.Property<uint>("Version")
+                        .IsConcurrencyToken()
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("xid")
+                        .HasColumnName("xmin");
+
                     b.HasKey("Id")
                         .HasName("pk_users");
 
@@ -909,6 +959,48 @@ namespace UsageLogsSite.Migrations
                             t.HasCheckConstraint("ck_users_name", "char_length(name) <= 200");
 
                             t.HasCheckConstraint("ck_users_user_type", "user_type IN ('internal', 'external')");
+                        });
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.UserNote", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id")
+                        .HasDefaultValueSql("gen_random_uuid()");
+
+                    b.Property<DateTime>("CreatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("text");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Who")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("who");
+
+                    b.HasKey("Id")
+                        .HasName("pk_user_notes");
+
+                    b.HasIndex("UserId", "CreatedAt")
+                        .HasDatabaseName("ix_user_notes_user_id_created_at");
+
+                    b.ToTable("user_notes", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_user_notes_created_at", "created_at >= '1970-01-01 00:00:00+00' AND created_at < '2200-01-01 00:00:00+00'");
+
+                            t.HasCheckConstraint("ck_user_notes_text", "char_length(text) <= 2000");
                         });
                 });
 
@@ -980,6 +1072,16 @@ namespace UsageLogsSite.Migrations
                         .OnDelete(DeleteBehavior.NoAction)
                         .IsRequired()
                         .HasConstraintName("fk_usage_logs_users_user_id");
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.UserNote", b =>
+                {
+                    b.HasOne("UsageLogsSite.Data.User", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_user_notes_users_user_id");
                 });
 #pragma warning restore 612, 618
         }

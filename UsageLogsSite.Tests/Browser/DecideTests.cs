@@ -58,6 +58,7 @@ public sealed class DecideTests(PostgresCluster cluster, Chromium chromium) : Si
         await using var window = await chromium.OpenAsync(first, $"/users/{ann}", new() { BaseURL = proxy.Address.ToString() });
         await window.LiveAsync();
         await window.Page.ClickAsync("#about summary");
+        await Expect(window.Page.Locator("#decisions")).ToBeAttachedAsync();
 
         // The first reaches the server, whose answer is lost: nobody here can know that it is done.
         await window.Page.RouteAsync("**/decide**", async route =>
@@ -103,11 +104,38 @@ public sealed class DecideTests(PostgresCluster cluster, Chromium chromium) : Si
         await Expect(window.Page.Locator("#decisions li")).ToHaveCountAsync(0);
     }
 
+    [Fact]
+    public async Task A_refund_and_a_deletion_are_asked_for_twice_and_go_through_all_sums()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        var purchase = await Database.AddPurchaseAsync(ann, 20, "completed");
+        var log = await Database.AddLogAsync(ann);
+        await using var site = await Site.StartAsync(Database);
+        await using var window = await chromium.OpenAsync(site, $"/users/{ann}");
+        await window.LiveAsync();
+        await window.Page.ClickAsync($"#purchase-{purchase} summary");
+        await Expect(window.Page.Locator("#decisions")).ToBeAttachedAsync();
+        await window.Page.ClickAsync($"#purchase-{purchase} button");
+        await Expect(window.Page.Locator("#total-revenue")).ToHaveTextAsync("$0.00");
+        await Expect(window.Page.Locator($"#purchase-{purchase} .standing")).ToHaveTextAsync("Refunded");
+        await Expect(window.Page.Locator($"#purchase-{purchase} summary")).ToHaveCountAsync(0);
+
+        await window.Page.GotoAsync($"/users/{ann}/logs/{log}");
+        await window.Page.ClickAsync(".decide summary");
+        await Expect(window.Page.Locator("#decisions")).ToBeAttachedAsync();
+        await window.Page.ClickAsync("#delete-log");
+        await Expect(window.Page.Locator("#decisions")).ToContainTextAsync("The log is deleted.");
+        await window.Page.ClickAsync("#back");
+        await Expect(window.Page.Locator("#total-requests")).ToHaveTextAsync("0");
+        Assert.Empty(window.Errors);
+    }
+
     private async Task<Window> OpenAsync(Site site, Guid user)
     {
         var window = await chromium.OpenAsync(site, $"/users/{user}");
         await window.LiveAsync();
         await window.Page.ClickAsync("#about summary");
+        await Expect(window.Page.Locator("#decisions")).ToBeAttachedAsync(); // its script has come
         return window;
     }
 

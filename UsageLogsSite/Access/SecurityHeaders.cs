@@ -35,6 +35,17 @@ internal static class SecurityHeaders
             if (!environment.IsDevelopment() && !IsThisMachine(http.Request.Host.Host))
                 headers.StrictTransportSecurity = "max-age=31536000";
         }
+        else if (!http.Request.Headers.ContainsKey("HX-Request"))
+        {
+            http.Response.OnStarting(DropTime, http.Response);
+        }
+    }
+
+    /// <summary>A file is told apart by its hash (<c>ETag</c>): with the time beside it, a page's first visit would cost 200 bytes more.</summary>
+    private static Task DropTime(object response)
+    {
+        ((HttpResponse)response).Headers.Remove("Last-Modified");
+        return Task.CompletedTask;
     }
 
     /// <summary>

@@ -139,7 +139,8 @@ internal sealed class UserHistory(
         var first = list with { Filter = list.Filter with { Before = null } };
         var newest = await Logs(database, first, list.Filter.Period.On(now.Today), now).Take(list.Filter.Size).ToListAsync(cancellation);
         var email = await database.Users.Where(u => u.Id == list.UserId).Select(u => u.Email).SingleAsync(cancellation);
-        return new FoundLog(log, email, newest.Contains(log));
+        var version = await database.UsageLogs.Where(l => l.Id == log.Id && l.CreatedAt == log.At).Select(l => l.Version).SingleOrDefaultAsync(cancellation);
+        return new FoundLog(log, email, newest.Contains(log), version);
     }
 
     /// <summary>A user's log by its id: one look in each month's index.</summary>
@@ -159,7 +160,7 @@ internal sealed class UserHistory(
     internal static IQueryable<PurchaseRow> Purchases(UsageDbContext database, Guid userId) =>
         database.CreditPurchases.Where(p => p.UserId == userId)
             .OrderByDescending(p => p.CreatedAt).ThenByDescending(p => p.Id)
-            .Select(p => new PurchaseRow(p.Id, p.CreatedAt, p.AmountUsd, p.Credits, p.Status));
+            .Select(p => new PurchaseRow(p.Id, p.CreatedAt, p.AmountUsd, p.Credits, p.Status, p.Version));
 
     private static ShownUser ToShown(UserQuestion question, User user, UsageTotal? total, IReadOnlyList<ShownNote> notes) => new(
         user.Id, user.Name, user.Email, user.UserType, user.CreatedAt, total?.CreditsBought ?? 0, total?.CreditsUsed ?? 0, total?.CompletedPayments ?? 0,

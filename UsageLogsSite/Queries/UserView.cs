@@ -76,7 +76,8 @@ internal sealed record UserDay(DateOnly Day, long Requests, long Failed, decimal
 /// <param name="AmountUsd">Its price in US dollars.</param>
 /// <param name="Credits">What it brings.</param>
 /// <param name="Status">Where it stands.</param>
-internal sealed record PurchaseRow(Guid Id, DateTime At, decimal AmountUsd, decimal Credits, PurchaseStatus Status);
+/// <param name="Version">The version of its row, for decisions.</param>
+internal sealed record PurchaseRow(Guid Id, DateTime At, decimal AmountUsd, decimal Credits, PurchaseStatus Status, uint Version);
 
 /// <summary>What a user bought.</summary>
 /// <param name="Rows">The newest purchases first.</param>
@@ -103,4 +104,5 @@ internal sealed record LogRow(
 /// <param name="Log">The log.</param>
 /// <param name="Email">Its user's e-mail address.</param>
 /// <param name="IsOnFirstPage">Whether it is among the newest of the list that the reader came from.</param>
-internal sealed record FoundLog(LogRow Log, string Email, bool IsOnFirstPage);
+/// <param name="Version">The version of its row, for decisions.</param>
+internal sealed record FoundLog(LogRow Log, string Email, bool IsOnFirstPage, uint Version);

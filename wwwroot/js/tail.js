@@ -78,4 +78,9 @@
   }
 
   document.addEventListener("htmx:after:swap", tell);
+
+  // Owners only: their page has the form that decisions are sent by.
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.open && target.querySelector("[form=decide]") && document.getElementById("decide")) import("/js/decide.js");
+  }, true);
 }
