@@ -11,11 +11,16 @@ public sealed class DutyTests(PostgresCluster cluster) : RoleTest(cluster)
     [InlineData("DELETE FROM audit_log")]
     [InlineData("TRUNCATE audit_log")]
     [InlineData("UPDATE users SET name = 'Eve'")]
-    [InlineData("DELETE FROM usage_logs")]
+    [InlineData("DELETE FROM users")]
+    [InlineData("UPDATE usage_logs SET cost_usd = 0")]
+    [InlineData("UPDATE credit_purchases SET amount_usd = 0")]
+    [InlineData("DELETE FROM credit_purchases")]
+    [InlineData("DELETE FROM user_notes")]
+    [InlineData("UPDATE decisions SET key = gen_random_uuid()")]
     [InlineData("UPDATE usage_totals SET requests = 0")]
     [InlineData("SELECT password FROM site_logins")]
     [InlineData("SET ROLE usage_rollup")]
-    public Task Pages_change_nothing_but_accounts(string statement) => RefusedByAsync(Databases.Admin, statement);
+    public Task Pages_change_nothing_but_accounts_and_what_owners_decide(string statement) => RefusedByAsync(Databases.Admin, statement);
 
     [Theory]
     [InlineData("SELECT password_hash FROM accounts")]
