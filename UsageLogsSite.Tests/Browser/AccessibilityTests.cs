@@ -1,0 +1,119 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+using UsageLogsSite.Data;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Browser;
+
+/// <summary>axe-core finds nothing to complain about, on any page, in either theme, on a wide screen or a phone.</summary>
+public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromium) : SiteTest(cluster)
+{
+    private static readonly string Axe = File.ReadAllText(Path.Combine(Repository.Root, "node_modules", "axe-core", "axe.min.js"));
+
+    /// <summary>All rules, and the one of WCAG 2.2 that axe has switched off; what is only half on the screen is judged too.</summary>
+    private const string Run =
+        """
+        async () => (await axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })).violations
+          .flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary.split("\n").slice(1).join(" ").trim()}`))
+        """;
+
+    public static TheoryData<ColorScheme, int> Screens => new() { { ColorScheme.Light, 1440 }, { ColorScheme.Dark, 1440 }, { ColorScheme.Light, 375 }, { ColorScheme.Dark, 375 } };
+
+    [Theory]
+    [MemberData(nameof(Screens))]
+    public async Task No_page_violates_a_rule(ColorScheme scheme, int width)
+    {
+        var ann = await PrepareAsync();
+        await using var site = await Site.StartAsync(Database);
+        var (_, widget) = await site.AddWidgetAsync();
+        var found = new List<string>();
+
+        string[] pages =
+        [
+            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", $"/users/{ann}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/embeds",
+            "/admin/audit", "/admin/rollup", "/account", "/account/sign-out", "/error/500", "/no-such-page", widget,
+        ];
+        await using var owner = await OpenAsync(site, scheme, width, null);
+        foreach (var address in pages)
+        {
+            await owner.Page.GotoAsync(address);
+            found.AddRange(await ViolationsAsync(owner, address));
+        }
+
+        await owner.Page.GotoAsync($"/users/{ann}");
+        await owner.Page.RouteAsync("**/js/decide.js", route => route.AbortAsync()); // the form goes as without scripts
+        await owner.Page.ReloadAsync();
+        await Database.ExecuteAsync("UPDATE users SET name = 'Ann Lee' WHERE id = $1", ann);
+        await owner.Page.EvaluateAsync("document.getElementById('change-type').click()");
+        await owner.Page.WaitForSelectorAsync("#again");
+        found.AddRange(await ViolationsAsync(owner, "conflict"));
+
+        await using var member = await OpenAsync(site, scheme, width, await site.SignInAsync(AccountRole.Member, ann));
+        foreach (var address in new[] { "/usage", "/account" })
+        {
+            await member.Page.GotoAsync(address);
+            found.AddRange(await ViolationsAsync(member, "member " + address));
+        }
+
+        await using var nobody = await OpenAsync(site, scheme, width, "");
+        await nobody.Page.GotoAsync("/account/sign-in");
+        found.AddRange(await ViolationsAsync(nobody, "sign-in"));
+        Assert.True(found.Count == 0, string.Join("\n", found));
+    }
+
+    /// <summary>Cards on a phone are still a table to a screen reader, whatever the stylesheet makes of its rows.</summary>
+    [Theory]
+    [InlineData(1440)]
+    [InlineData(375)]
+    public async Task A_screen_reader_hears_a_table_and_names(int width)
+    {
+        await PrepareAsync();
+        await using var site = await Site.StartAsync(Database);
+        await using var window = await OpenAsync(site, ColorScheme.Light, width, null);
+        await window.Page.GotoAsync("/usage?size=10&sort=cost");
+        await window.LiveAsync();
+        var session = await window.Context.NewCDPSessionAsync(window.Page);
+        var tree = (await session.SendAsync("Accessibility.getFullAXTree"))!.Value.GetProperty("nodes").EnumerateArray()
+            .Where(n => !n.GetProperty("ignored").GetBoolean())
+            .Select(n => (Role: Value(n, "role"), Name: Value(n, "name"), Node: n.GetRawText()))
+            .ToList();
+        Assert.Single(tree, n => n.Role == "table");
+        Assert.Equal(11, tree.Count(n => n.Role == "row"));
+        Assert.Equal(70, tree.Count(n => n.Role is "cell" or "gridcell"));
+        Assert.Equal(10, tree.Count(n => n.Role == "rowheader"));
+        Assert.Contains(tree, n => n.Role == "columnheader" && n.Name.StartsWith("Cost", StringComparison.Ordinal));
+        Assert.Contains(tree, n => n.Role == "status" && n.Node.Contains("polite", StringComparison.Ordinal));
+        Assert.Contains(tree, n => n.Role == "StaticText" && n.Name == "Completed payment");
+        Assert.Contains(tree, n => n.Role == "searchbox" && n.Name == "Search");
+        Assert.Equal("descending", await window.Page.GetAttributeAsync("th.cost", "aria-sort"));
+    }
+
+    private static string Value(JsonElement node, string property) => node.TryGetProperty(property, out var value) && value.TryGetProperty("value", out var text) ? text.ToString() : "";
+
+    private Task<Window> OpenAsync(Site site, ColorScheme scheme, int width, string? cookie) => chromium.OpenAsync(
+        site, "/health/live", new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = 900 }, ReducedMotion = ReducedMotion.Reduce }, cookie);
+
+    private static async Task<IEnumerable<string>> ViolationsAsync(Window window, string name)
+    {
+        if (await window.Page.Locator("#live-status").CountAsync() > 0)
+            await window.LiveAsync();
+        await window.Page.EvaluateAsync("for (const d of document.querySelectorAll('details')) d.open = true");
+        foreach (var frame in window.Page.Frames)
+            await frame.EvaluateAsync(Axe);
+        return (await window.Page.EvaluateAsync<string[]>(Run)).Select(v => $"{name}: {v}");
+    }
+
+    /// <summary>Some of everything that pages show.</summary>
+    private async Task<Guid> PrepareAsync()
+    {
+        await Database.AddUsersAsync(30);
+        await Database.AddUsersAsync(3, "internal");
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.AddLogAsync(ann, 5);
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model, status) VALUES ($1, 'large', 'failed')", ann);
+        await Database.AddPurchaseAsync(ann, 20, "completed");
+        await Database.AddPurchaseAsync(ann, 5, "pending");
+        await Database.ExecuteAsync("INSERT INTO user_notes (user_id, text, who) VALUES ($1, 'Pays late', 'you@example.test')", ann);
+        return ann;
+    }
+}
