@@ -57,9 +57,9 @@ public sealed class AssetsTests(PostgresCluster cluster, PublishedApp published)
             .Select(e => e.GetAttribute("href") ?? e.GetAttribute("src")!)
             .Where(a => a.StartsWith('/'))
             .Concat(page.QuerySelectorAll("script[data-local]").Select(e => e.GetAttribute("data-local")!))
-            .Concat(["/js/ask.js", "/js/ended.js", "/js/fallback.js"]) // loaded when they are wanted
+            .Concat(["/js/reader.js", "/js/ask.js", "/js/keys.js", "/js/flash.js", "/js/ended.js", "/js/fallback.js"]) // loaded when they are wanted
             .ToList();
-        Assert.Equal(8, addresses.Count);
+        Assert.Equal(12, addresses.Count);
         foreach (var address in addresses)
         {
             using var response = await http.GetAsync(new Uri(address, UriKind.Relative), Cancellation);

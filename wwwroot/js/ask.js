@@ -1,4 +1,5 @@
-// For who wants to be asked before rows change: counts updates, and shows them when told to. Loaded when first wanted; live.js reads #updates.
+// For who wants to be asked before rows change, or is selecting text in them: counts updates, and shows them when told to, or when the
+// selection goes. Loaded when first wanted; live.js reads #updates.
 {
   const $ = id => document.getElementById(id);
   const KEY = "usage-ask-first";
@@ -7,7 +8,8 @@
   const view = () => document.querySelector(".live-stream")?.id;
   const isRefresh = ctx => ctx?.sourceElement.id === "refresh";
   const isTable = ctx => ctx.target?.id === "usage-table";
-  const holds = () => box.checked && !applying;
+  const selects = () => !getSelection().isCollapsed && getSelection().containsNode($("usage-table"), true);
+  const holds = () => (box.checked || selects()) && !applying;
   // Before live.js hears of it, which heeds what is prevented here.
   const on = (name, handler) => document.addEventListener(name, handler, true);
   let updates = 0, latest = "", latestOf, applying = false;
@@ -42,6 +44,8 @@
     remember();
     if (!box.checked && updates) apply();
   });
+
+  on("selectionchange", () => { if (updates && !applying && !holds()) apply(); });
 
   on("htmx:config:request", event => {
     const { sourceElement: { id }, sourceEvent } = event.detail.ctx;

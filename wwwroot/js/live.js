@@ -51,9 +51,9 @@
   }
 
   function report(title) {
-    $("problem").innerHTML = `<p><strong></strong> The rows below are as of <span></span>.</p>`;
-    $("problem").querySelector("strong").textContent = title;
-    $("problem").querySelector("span").textContent = clock.format(asOf);
+    const problem = $("problem");
+    problem.innerHTML = `<p><strong></strong> The rows below are as of ${clock.format(asOf)}.</p>`;
+    problem.querySelector("strong").textContent = title;
   }
 
   // Signed out: without these two nothing is asked any more. The answer to a reader's own request may bring them back.
@@ -106,6 +106,8 @@
     if (localStorage.getItem("usage-decisions")) import("/js/decide.js"); // taken on another page, and not sent yet
   } catch { /* storage is forbidden: asked for anew on each page */ }
   $("hold")?.addEventListener("change", ask);
+  // Comfort comes when its reader begins to want it; not in widgets.
+  for (const name of gone ? [] : ["keydown", "selectstart", "usage-changed"]) on(name, event => import("/js/reader.js").then(reader => reader.hear(event)));
 
   // A deferred htmx may look at the page before its extension has come: then it must look again.
   on("DOMContentLoaded", () => { if ($("refresh")?._htmx) window.htmx.process(document.body); });

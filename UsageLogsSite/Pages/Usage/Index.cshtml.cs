@@ -38,4 +38,13 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, TimeProvide
         View = await sets.ReadAsync(question, cancellation);
         return View.Address == question.Address ? Page() : Redirect(View.Address);
     }
+
+    /// <summary>Remembers in this browser how the list is to look. A script sends it in passing; without one the page comes anew.</summary>
+    public async Task<IActionResult> OnPostViewAsync()
+    {
+        ViewChoice.Of(await Request.ReadFormAsync(HttpContext.RequestAborted)).Remember(HttpContext);
+        if (Request.Headers.ContainsKey("HX-Request"))
+            return new NoContentResult();
+        return await visitors.OfAsync(HttpContext) is { } visitor && Question.Of(Request, visitor) is { } question ? Redirect(question.Address) : Challenge();
+    }
 }
