@@ -49,11 +49,11 @@ internal static class SecurityHeaders
     }
 
     /// <summary>
-    /// What a script asked for, or a page for its scripts and styles, is no document, whose rights these headers bound; on slow links they would
+    /// What a script asked for, or a page for its scripts, styles and icon, is no document, whose rights these headers bound; on slow links they would
     /// be a third of an update. No page can have a browser send these headers with what it then shows as a document.
     /// </summary>
     private static bool MayBecomeDocument(HttpRequest request) =>
-        !request.Headers.ContainsKey("HX-Request") && request.Headers["Sec-Fetch-Dest"].ToString() is not ("script" or "style");
+        !request.Headers.ContainsKey("HX-Request") && request.Headers["Sec-Fetch-Dest"].ToString() is not ("script" or "style" or "image");
 
     /// <summary>Sets those of a widget, which other sites frame.</summary>
     /// <param name="http">The request.</param>
