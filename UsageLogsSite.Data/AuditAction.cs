@@ -53,4 +53,13 @@ public enum AuditAction
 
     /// <summary>A note about a user was written.</summary>
     AddedNote,
+
+    /// <summary>An alert rule was made.</summary>
+    AddedAlertRule,
+
+    /// <summary>An alert rule was switched on or off, or its webhook tried.</summary>
+    ChangedAlertRule,
+
+    /// <summary>An alert rule was removed, with its alerts.</summary>
+    RemovedAlertRule,
 }

@@ -53,6 +53,15 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : I
     /// <summary>Decisions that were carried out, so that none is twice.</summary>
     public DbSet<TakenDecision> TakenDecisions => Set<TakenDecision>();
 
+    /// <summary>When owners want to be told.</summary>
+    public DbSet<AlertRule> AlertRules => Set<AlertRule>();
+
+    /// <summary>What they were told, or are to be.</summary>
+    public DbSet<Alert> Alerts => Set<Alert>();
+
+    /// <summary>What is posted to webhooks.</summary>
+    public DbSet<AlertDelivery> AlertDeliveries => Set<AlertDelivery>();
+
     /// <summary>The keys that cookies are protected with, for all instances.</summary>
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 
