@@ -1,4 +1,5 @@
 using UsageLogsSite.Access;
+using UsageLogsSite.Alerts;
 using UsageLogsSite.Commands;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Live;
@@ -18,6 +19,7 @@ try
     builder.AddDatabases();
     builder.AddRollup();
     builder.AddLive();
+    builder.AddAlerts();
     builder.AddAccess();
     builder.AddPages();
     builder.AddLimits();
@@ -37,6 +39,7 @@ try
     app.UseAuthorization();
     app.MapHealth();
     app.MapLive();
+    app.MapAlerts();
     app.MapPages();
 
     await app.PrepareDatabaseAsync(app.MayMigrate(), app.Lifetime.ApplicationStopping);

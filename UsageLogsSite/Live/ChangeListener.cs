@@ -1,5 +1,6 @@
 using Npgsql;
 using UsageLogsSite.Access;
+using UsageLogsSite.Alerts;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Live;
@@ -9,7 +10,7 @@ namespace UsageLogsSite.Live;
 /// not kept for those who were away.
 /// </summary>
 internal sealed partial class ChangeListener(
-    Databases databases, FilterSets sets, Visitors visitors, HeldEmbeds embeds, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
+    Databases databases, FilterSets sets, Visitors visitors, HeldEmbeds embeds, AlertSignals alerts, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
     : ReconnectingService(databases.Listener, TimeSpan.FromMilliseconds(100), time)
 {
     private const string AccessChanged = "usage_access_changed";
@@ -20,7 +21,7 @@ internal sealed partial class ChangeListener(
     protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         connection.Notification += (_, notification) => Hear(notification.Channel, notification.Payload);
-        await using var listen = new NpgsqlCommand($"LISTEN usage_changed; LISTEN {AccessChanged}; SELECT hint_key FROM rollup_state", connection);
+        await using var listen = new NpgsqlCommand($"LISTEN usage_changed; LISTEN {AccessChanged}; LISTEN {AlertSignals.Channel}; SELECT hint_key FROM rollup_state", connection);
         _hintKey = (Guid)(await listen.ExecuteScalarAsync(cancellation))!;
     }
 
@@ -29,6 +30,7 @@ internal sealed partial class ChangeListener(
     {
         visitors.Recheck();
         embeds.Recheck();
+        alerts.Recheck();
         sets.Follow(_hintKey);
         LogListening(logger);
         while (true)
@@ -54,6 +56,14 @@ internal sealed partial class ChangeListener(
             return;
         }
 
+        if (channel == AlertSignals.Channel)
+        {
+            if (alerts.Hear(payload))
+                sets.TellAlert();
+            return;
+        }
+
+        alerts.Changes.Signal();
         metrics.ChangeSeen();
         LogHeard(logger, payload);
         sets.Publish(UsageChange.Parse(payload));

@@ -97,6 +97,16 @@ internal sealed partial class FilterSet : IDisposable
         }
     }
 
+    /// <summary>Tells all readers of an alert.</summary>
+    internal void TellAlert()
+    {
+        lock (_gate)
+        {
+            foreach (var stream in _streams)
+                stream.TellAlert();
+        }
+    }
+
     /// <summary>Reports that the content may have changed.</summary>
     internal void Invalidate() => _debouncer.Signal();
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using UsageLogsSite.Access;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Live;
@@ -74,6 +75,19 @@ internal sealed partial class FilterSets(
             {
                 if (change.Affects(set.Question, _hintKey))
                     set.Invalidate();
+            }
+        }
+    }
+
+    /// <summary>Tells of an alert on the pages of who may see everything, and on nobody else's.</summary>
+    internal void TellAlert()
+    {
+        lock (_gate)
+        {
+            foreach (var set in _sets.Values)
+            {
+                if (set.Question is not EmbedQuestion && set.Question.Scope == Scope.Everything)
+                    set.TellAlert();
             }
         }
     }

@@ -20,6 +20,9 @@ internal sealed class LiveEvent
     /// <summary>The database cannot be heard: no event means nothing.</summary>
     internal static readonly LiveEvent Blind = new(Heartbeat, "blind");
 
+    /// <summary>An alert fired: who may see it asks which.</summary>
+    internal static readonly LiveEvent Alert = new("usage-alert", "fired");
+
     private LiveEvent(string type, string data, string? id = null, TimeSpan? retry = null)
     {
         Type = type;

@@ -1,7 +1,7 @@
 namespace UsageLogsSite.Live;
 
 /// <summary>
-/// One browser's stream of server-sent events. It holds one event at most: a reader that is slow gets the latest version, never a
+/// One browser's stream of server-sent events. It holds one version at most: a reader that is slow gets the latest version, never a
 /// backlog. It has no timer and no task of its own: events write themselves on the thread pool, and the pulse of all streams, which
 /// <see cref="FilterSets"/> keeps, looks after time. That is what ten thousand of them cost least.
 /// </summary>
@@ -28,6 +28,7 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
     private long _writingSince;
     private long? _lastChange;
     private bool _isWriting = true; // the first event, which opens the stream
+    private bool _hasAlert; // to be told beside versions: neither takes the other's place
     private bool _isEnding;
     private bool _isDisposed;
 
@@ -63,6 +64,18 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
                 _held = change;
             else
                 Release(change);
+        }
+    }
+
+    /// <summary>Tells the reader that an alert fired; several at once are told once.</summary>
+    internal void TellAlert()
+    {
+        lock (_gate)
+        {
+            if (_isEnding)
+                return;
+            _hasAlert = true;
+            Start();
         }
     }
 
@@ -148,6 +161,11 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         if (_isEnding)
             return;
         _next = item;
+        Start();
+    }
+
+    private void Start()
+    {
         if (_isWriting)
             return;
         _isWriting = true;
@@ -199,6 +217,12 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
             await Task.Delay(wait, _time);
         lock (_gate)
         {
+            if (_hasAlert && !_isEnding)
+            {
+                _hasAlert = false;
+                return LiveEvent.Alert;
+            }
+
             if (_next is not { } item)
             {
                 _isWriting = false;

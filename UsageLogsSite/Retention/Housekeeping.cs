@@ -1,17 +1,18 @@
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Rollup;
 
 namespace UsageLogsSite.Retention;
 
 /// <summary>What the elected instance does beside its fold: partitions for the months to come, and retention once a day if asked.</summary>
-internal sealed partial class Housekeeping(Databases databases, IOptions<RetentionOptions> options, TimeProvider time, ILogger<Housekeeping> logger)
+internal sealed partial class Housekeeping(Databases databases, IOptions<RetentionOptions> options, TimeProvider time, ILogger<Housekeeping> logger) : IElectedDuty
 {
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromDays(1);
 
     /// <summary>Runs until cancelled; a failure is told, and made good an hour later.</summary>
-    internal async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellation)
     {
         DateTimeOffset? retained = null;
         while (true)

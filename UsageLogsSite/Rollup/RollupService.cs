@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Hosting;
-using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Rollup;
 
@@ -12,7 +11,7 @@ namespace UsageLogsSite.Rollup;
 /// </summary>
 internal sealed partial class RollupService(
     Databases databases, IOptions<RollupOptions> options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, RollupStatus status,
-    Housekeeping housekeeping, ILogger<RollupService> logger)
+    IEnumerable<IElectedDuty> duties, ILogger<RollupService> logger)
     : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
@@ -30,7 +29,7 @@ internal sealed partial class RollupService(
         LogElected(logger);
         status.IsElected = true;
         using var term = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var keepingHouse = housekeeping.RunAsync(term.Token);
+        var work = Task.WhenAll(duties.Select(duty => duty.RunAsync(term.Token)));
         try
         {
             await new RollupShift(connection, options.Value, zone, Time, metrics, logger).RunAsync(cancellation);
@@ -39,7 +38,7 @@ internal sealed partial class RollupService(
         {
             status.IsElected = false;
             await term.CancelAsync();
-            await keepingHouse.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -10,7 +10,7 @@ internal static class RollupSetup
     {
         builder.AddSettings<RollupOptions>("Rollup");
         builder.AddSettings<RetentionOptions>("Retention");
-        builder.Services.AddSingleton<Housekeeping>();
+        builder.Services.AddSingleton<IElectedDuty, Housekeeping>();
         builder.Services.AddSingleton<RollupMetrics>();
         builder.Services.AddSingleton<RollupStatus>();
         builder.Services.AddHostedService<RollupService>();
