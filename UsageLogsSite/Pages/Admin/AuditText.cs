@@ -24,6 +24,9 @@ internal static class AuditText
         AuditAction.RefundedPurchase => "Refunded a purchase",
         AuditAction.DeletedLog => "Deleted a log",
         AuditAction.AddedNote => "Noted something about a user",
+        AuditAction.AddedAlertRule => "Added an alert rule",
+        AuditAction.ChangedAlertRule => "Changed an alert rule",
+        AuditAction.RemovedAlertRule => "Removed an alert rule",
         _ => action.ToString(),
     };
 }
