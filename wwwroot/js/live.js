@@ -223,5 +223,6 @@
   }
 
   on("session-ended", end);
+  on("usage-alert", () => import("/js/alerts.js"));
   on("usage-updates", show);
 }
