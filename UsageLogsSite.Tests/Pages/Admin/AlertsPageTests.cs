@@ -1,0 +1,145 @@
+using System.Net;
+using AngleSharp.Dom;
+using AngleSharp.Html.Dom;
+using UsageLogsSite.Tests.Alerts;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Pages.Admin;
+
+/// <summary>What owners do with alert rules, in a browser without a script; who else may not is in <see cref="Access.EndpointsTests"/>.</summary>
+public sealed class AlertsPageTests(PostgresCluster cluster) : SiteTest(cluster)
+{
+    private const string Page = "/admin/alerts";
+
+    [Fact]
+    public async Task A_rule_is_made_tested_switched_and_removed_and_all_of_it_is_written_down()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var site = await Site.StartAsync(Database, new() { ["Alerts:AllowPrivateAddresses"] = "true" });
+        using var owner = new Visit(site.Address, site.Cookie);
+        var page = await SubmitAsync(owner, "#add", ("name", "Cost <b>"), ("kind", "cost-per-hour"), ("threshold", "12.5"), ("users", "external"), ("webhook", receiver.Url));
+        var secret = page.QuerySelector("#new-secret")!.TextContent;
+        Assert.DoesNotContain(secret, (await owner.PageAsync(Page)).Body!.TextContent, StringComparison.Ordinal);
+        Assert.Equal("cost of this hour ≥ $12.50 · external users", page.QuerySelector("#rules small")!.TextContent.Trim());
+        Assert.Equal("", page.QuerySelector<IHtmlInputElement>("#add [name=name]")!.Value); // what was done need not be typed again
+
+        await SubmitAsync(owner, "#rules .test");
+        await Eventually.TrueAsync(() => receiver.Messages.Count == 1, "the test has arrived");
+        Assert.True(receiver.Messages[0].IsSignedWith(secret));
+        Assert.Contains("\"type\":\"alert.test\"", receiver.Messages[0].Body, StringComparison.Ordinal);
+        await Eventually.TrueAsync(
+            async () => (await owner.PageAsync(Page)).QuerySelector("#tests small")!.TextContent.Contains("delivered", StringComparison.Ordinal), "the page says so");
+
+        Assert.Equal("Off", (await SubmitAsync(owner, "#rules .switch")).QuerySelector("#rules .type")!.TextContent);
+        Assert.Null((await owner.PageAsync(Page)).QuerySelector("#rules .test"));
+        Assert.Null((await SubmitAsync(owner, "#rules .switch")).QuerySelector("#rules .type"));
+        Assert.NotNull((await SubmitAsync(owner, "#rules .remove")).QuerySelector("#no-rules"));
+        Assert.Equal(
+            [
+                "AddedAlertRule|Cost <b>: cost of this hour ≥ $12.50, external users", "ChangedAlertRule|Cost <b>: test delivery", "ChangedAlertRule|Cost <b>: off",
+                "ChangedAlertRule|Cost <b>: on", "RemovedAlertRule|Cost <b>: cost of this hour ≥ $12.50, external users",
+            ],
+            (await Database.RowsAsync("SELECT action, detail FROM audit_log WHERE action LIKE '%AlertRule' ORDER BY id")).ToArray());
+        Assert.False(await Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM alert_deliveries)"));
+    }
+
+    [Theory]
+    [InlineData("name", "", "needs a name")]
+    [InlineData("kind", "nonsense", "'nonsense' is not a kind")]
+    [InlineData("kind", "0", "'0' is not a kind")]
+    [InlineData("users", "everybody", "'everybody' is not a group")]
+    [InlineData("user", "nobody@example.test", "no user with the id or e-mail address 'nobody@example.test'")]
+    [InlineData("threshold", "much", "'much' is not a threshold")]
+    [InlineData("threshold", "", "is not a threshold")]
+    [InlineData("threshold", "-1", "'-1' is not a threshold")]
+    [InlineData("threshold", "0", "1 or more")]
+    [InlineData("threshold", "1e30", "is not a threshold")]
+    [InlineData("threshold", "99999999999999999999999999999999999999", "is not a threshold")]
+    [InlineData("webhook", "ftp://example.test/", "allowed is https://host/path")]
+    [InlineData("webhook", "http://example.test/", "allowed is https://host/path")]
+    [InlineData("webhook", "https://user:password@example.test/", "allowed is https://host/path")]
+    [InlineData("webhook", "/relative", "allowed is https://host/path")]
+    [InlineData("webhook", "https://10.0.0.1/x", "leads into the site's own network")]
+    [InlineData("webhook", "https://[::1]/x", "leads into the site's own network")]
+    [InlineData("webhook", "http://localhost:1/x", "leads into the site's own network")]
+    public async Task What_is_not_allowed_is_named_and_nothing_typed_is_lost(string field, string value, string reason)
+    {
+        Dictionary<string, string> typed = new()
+        {
+            ["name"] = "My rule",
+            ["kind"] = "failures",
+            ["users"] = "internal",
+            ["user"] = "",
+            ["threshold"] = "7",
+            ["webhook"] = "https://example.test/hook",
+            [field] = value,
+        };
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        using var answer = await owner.SubmitAsync(Page, "#add", [.. typed.Select(t => (t.Key, t.Value))]);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var page = await Visit.ReadAsync(answer);
+        Assert.Contains(reason, page.QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+        foreach (var (name, was) in typed)
+        {
+            var shown = page.QuerySelector($"#add [name={name}]")!;
+            if (shown is IHtmlSelectElement select && select.Options.Any(o => o.Value == was))
+                Assert.Equal(was, select.Value);
+            else if (shown is not IHtmlSelectElement)
+                Assert.Equal(was, shown.GetAttribute("value"));
+        }
+
+        Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM alert_rules"));
+        Assert.False(await Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM audit_log WHERE action LIKE '%AlertRule')"));
+    }
+
+    [Fact]
+    public async Task A_rule_that_somebody_removed_is_told_of_and_one_that_is_switched_off_ends_its_alerts()
+    {
+        var ann = await Database.AddUserAsync("Ann <i>");
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model, status) VALUES ($1, 'm', 'failed')", ann);
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        var email = await Database.ScalarAsync<string>("SELECT email FROM users");
+        await SubmitAsync(owner, "#add", ("name", "Ann fails"), ("kind", "failures"), ("threshold", "1"), ("user", email), ("webhook", "https://hooks.invalid/x"));
+        await Eventually.TrueAsync(async () => (await owner.PageAsync(Page)).QuerySelector("#alerts .firing") is not null, "the alert shows");
+        var page = await owner.PageAsync(Page);
+        Assert.Equal("Ann <i>", page.QuerySelector($"#alerts a[href='/users/{ann}']")!.TextContent);
+        Assert.Contains("1 failed in 60 minutes", page.QuerySelector("#alerts li")!.TextContent, StringComparison.Ordinal);
+        Assert.Contains(email, page.QuerySelector("#rules small")!.TextContent, StringComparison.Ordinal);
+
+        page = await SubmitAsync(owner, "#rules .switch");
+        Assert.Null(page.QuerySelector("#alerts .firing"));
+        await Eventually.TrueAsync(
+            async () => (await owner.PageAsync(Page)).QuerySelector("#alerts small")!.TextContent.Contains("given up", StringComparison.Ordinal), "its delivery is given up");
+        await SubmitAsync(owner, "#rules .switch");
+        await Eventually.TrueAsync(async () => (await owner.PageAsync(Page)).QuerySelectorAll("#alerts li").Length == 2, "it fires again, as it is still true");
+
+        var form = (IHtmlFormElement)(await owner.PageAsync(Page)).QuerySelector("#rules form")!;
+        await Database.ExecuteAsync("DELETE FROM alert_rules");
+        using var content = new FormUrlEncodedContent(form.QuerySelectorAll<IHtmlInputElement>("input").Select(i => KeyValuePair.Create(i.Name!, i.Value)));
+        using var answer = await owner.SendAsync(HttpMethod.Post, form.GetAttribute("action")!, content);
+        Assert.Contains("somebody removed it", (await Visit.ReadAsync(answer)).QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+        Assert.NotNull((await owner.PageAsync(Page)).QuerySelector("#no-alerts"));
+    }
+
+    [Fact]
+    public async Task For_whom_a_rule_is_true_as_it_is_made_is_said_and_not_told()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.AddPurchaseAsync(ann, 5, "completed");
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        var page = await SubmitAsync(owner, "#add", ("name", "New customers"), ("kind", "first-payment"));
+        Assert.Contains("true for 1 already", page.QuerySelector("#rules .about")!.TextContent, StringComparison.Ordinal);
+        Assert.NotNull(page.QuerySelector("#no-alerts"));
+    }
+
+    private static async Task<IHtmlDocument> SubmitAsync(Visit visit, string form, params (string, string)[] fields)
+    {
+        using var answer = await visit.SubmitAsync(Page, form, fields);
+        var page = await Visit.ReadAsync(answer);
+        Assert.True(page.QuerySelector("#done") is not null, $"{answer.StatusCode}: {page.QuerySelector("#refused")?.TextContent}");
+        return page;
+    }
+}
