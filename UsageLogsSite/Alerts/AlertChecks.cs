@@ -18,6 +18,9 @@ internal sealed partial class AlertChecks(
     /// <summary>Alerts of one rule in one check at most: a rule that most users come to meet at once must not flood its receiver.</summary>
     internal const int MostAtOnce = 100;
 
+    /// <summary>As IS NOT DISTINCT FROM would say it, for which PostgreSQL has no hash join: thousands of users would be compared with thousands.</summary>
+    private const string SameUser = "coalesce(a.user_id, '00000000-0000-0000-0000-000000000000') = coalesce(h.user_id, '00000000-0000-0000-0000-000000000000')";
+
     private static readonly TimeSpan WindowPoll = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan KeepCleared = TimeSpan.FromDays(90);
 
@@ -108,15 +111,22 @@ internal sealed partial class AlertChecks(
                 return default;
         }
 
+        // Without statistics yet, PostgreSQL would compare thousands of users with thousands of alerts, each with each.
+        if (AlertCondition.IsAboutUsers(rule.Kind))
+        {
+            await using var plan = new NpgsqlCommand("SET LOCAL enable_nestloop = off; SET LOCAL jit = off", connection);
+            await plan.ExecuteNonQueryAsync(cancellation);
+        }
+
         await using var command = Command(connection, rule, time.GetUtcNow().UtcDateTime, $"""
             WITH holds AS MATERIALIZED ({AlertCondition.Of(rule)}), fired AS (
                 INSERT INTO alerts (rule_id, user_id, value, fired_at, is_known)
                 SELECT $5, h.user_id, h.value, $1, false FROM holds h
-                WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND a.user_id IS NOT DISTINCT FROM h.user_id)
+                WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND {SameUser})
                 LIMIT {MostAtOnce}
                 ON CONFLICT DO NOTHING RETURNING id
             ), ended AS (
-                SELECT a.id, a.is_known FROM alerts a LEFT JOIN holds h ON h.user_id IS NOT DISTINCT FROM a.user_id
+                SELECT a.id, a.is_known FROM alerts a LEFT JOIN holds h ON {SameUser}
                 WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND h.value IS NULL
             ), cleared AS (
                 UPDATE alerts SET cleared_at = $1 WHERE id IN (SELECT id FROM ended WHERE NOT is_known) RETURNING 1
