@@ -118,26 +118,7 @@ internal sealed partial class AlertChecks(
             await plan.ExecuteNonQueryAsync(cancellation);
         }
 
-        await using var command = Command(connection, rule, time.GetUtcNow().UtcDateTime, $"""
-            WITH holds AS MATERIALIZED ({AlertCondition.Of(rule)}), fired AS (
-                INSERT INTO alerts (rule_id, user_id, value, fired_at, is_known)
-                SELECT $5, h.user_id, h.value, $1, false FROM holds h
-                WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND {SameUser})
-                LIMIT {MostAtOnce}
-                ON CONFLICT DO NOTHING RETURNING id
-            ), ended AS (
-                SELECT a.id, a.is_known FROM alerts a LEFT JOIN holds h ON {SameUser}
-                WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND h.value IS NULL
-            ), cleared AS (
-                UPDATE alerts SET cleared_at = $1 WHERE id IN (SELECT id FROM ended WHERE NOT is_known) RETURNING 1
-            ), forgotten AS (
-                DELETE FROM alerts WHERE id IN (SELECT id FROM ended WHERE is_known)
-            ), queued AS (
-                INSERT INTO alert_deliveries (rule_id, alert_id, created_at, next_attempt_at)
-                SELECT $5, f.id, $1, $1 FROM fired f, alert_rules r WHERE r.id = $5 AND r.webhook_url IS NOT NULL
-            )
-            SELECT (SELECT count(*) FROM fired)::int, (SELECT count(*) FROM cleared)::int, (SELECT count(*) FROM holds)::int
-            """);
+        await using var command = Command(connection, rule, time.GetUtcNow().UtcDateTime, Statement(rule));
         int fired, cleared, open;
         await using (var reader = await command.ExecuteReaderAsync(cancellation))
         {
@@ -148,6 +129,28 @@ internal sealed partial class AlertChecks(
         await transaction.CommitAsync(cancellation);
         return (fired, cleared, open);
     }
+
+    /// <summary>Fires and clears the alerts of a rule, queues what is to be posted, and counts: fired, cleared, and for whom it is true.</summary>
+    private static string Statement(AlertRule rule) => $"""
+        WITH holds AS MATERIALIZED ({AlertCondition.Of(rule)}), fired AS (
+            INSERT INTO alerts (rule_id, user_id, value, fired_at, is_known)
+            SELECT $5, h.user_id, h.value, $1, false FROM holds h
+            WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND {SameUser})
+            LIMIT {MostAtOnce}
+            ON CONFLICT DO NOTHING RETURNING id
+        ), ended AS (
+            SELECT a.id, a.is_known FROM alerts a LEFT JOIN holds h ON {SameUser}
+            WHERE a.rule_id = $5 AND a.cleared_at IS NULL AND h.value IS NULL
+        ), cleared AS (
+            UPDATE alerts SET cleared_at = $1 WHERE id IN (SELECT id FROM ended WHERE NOT is_known) RETURNING 1
+        ), forgotten AS (
+            DELETE FROM alerts WHERE id IN (SELECT id FROM ended WHERE is_known)
+        ), queued AS (
+            INSERT INTO alert_deliveries (rule_id, alert_id, created_at, next_attempt_at)
+            SELECT $5, f.id, $1, $1 FROM fired f, alert_rules r WHERE r.id = $5 AND r.webhook_url IS NOT NULL
+        )
+        SELECT (SELECT count(*) FROM fired)::int, (SELECT count(*) FROM cleared)::int, (SELECT count(*) FROM holds)::int
+        """;
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, AlertRule rule, DateTime now, string sql)
     {
