@@ -578,13 +578,16 @@ namespace UsageLogsSite.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("revoked_at");
 
+                    b.Property<byte[]>("Secret")
+                        .HasColumnType("bytea")
+                        .HasColumnName("secret");
+
                     b.Property<string>("Theme")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("theme");
 
                     b.Property<byte[]>("TokenHash")
-                        .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("token_hash");
 
@@ -601,6 +604,8 @@ namespace UsageLogsSite.Migrations
 
                     b.ToTable("embeds", null, t =>
                         {
+                            t.HasCheckConstraint("ck_embeds_kind", "num_nonnulls(token_hash, secret) = 1 AND num_nonnulls(user_id, secret) < 2");
+
                             t.HasCheckConstraint("ck_embeds_name", "char_length(name) <= 100");
 
                             t.HasCheckConstraint("ck_embeds_theme", "theme IN ('auto', 'light', 'dark', 'transparent')");
@@ -979,12 +984,16 @@ namespace UsageLogsSite.Migrations
                     b.HasKey("Id", "CreatedAt")
                         .HasName("pk_usage_logs");
 
-                    b.HasIndex("CreatedAt")
-                        .HasDatabaseName("ix_usage_logs_failed")
+                    b.HasIndex(new[] { "CreatedAt" }, "ix_usage_logs_failed_at")
+                        .HasDatabaseName("ix_usage_logs_failed_at")
                         .HasFilter("status = 'failed'");
 
                     b.HasIndex("UserId", "CreatedAt")
                         .HasDatabaseName("ix_usage_logs_user_id_created_at");
+
+                    b.HasIndex(new[] { "UserId", "CreatedAt" }, "ix_usage_logs_failed")
+                        .HasDatabaseName("ix_usage_logs_failed")
+                        .HasFilter("status = 'failed'");
 
                     b.ToTable("usage_logs", null, t =>
                         {

@@ -27,10 +27,11 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
         await using var site = await Site.StartAsync(Database);
         var (_, widget) = await site.AddWidgetAsync();
         var found = new List<string>();
+        var log = await Database.AddLogAsync(ann);
 
         string[] pages =
         [
-            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", $"/users/{ann}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/embeds",
+            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", "/usage?chart=days", $"/users/{ann}", $"/users/{ann}/logs/{log}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/alerts", "/admin/embeds",
             "/admin/audit", "/admin/rollup", "/account", "/account/sign-out", "/error/500", "/no-such-page", widget,
         ];
         await using var owner = await OpenAsync(site, scheme, width, null);
