@@ -54,6 +54,7 @@ public sealed class AskFirstTests(PostgresCluster cluster, Chromium chromium) : 
         await using var window = await chromium.OpenAsync(site);
         await window.LiveAsync();
         await window.Page.CheckAsync("#hold input");
+        await window.UntilAsync("localStorage.getItem('usage-ask-first') === '1'"); // its script has come
         await window.Page.ReloadAsync();
         await window.LiveAsync();
         await Expect(window.Page.Locator("#hold input")).ToBeCheckedAsync();
@@ -94,6 +95,7 @@ public sealed class AskFirstTests(PostgresCluster cluster, Chromium chromium) : 
         await using var window = await chromium.OpenAsync(site);
         await window.LiveAsync();
         await window.Page.CheckAsync("#hold input");
+        await window.UntilAsync("localStorage.getItem('usage-ask-first') === '1'");
         await window.Page.RouteAsync("**/usage/events**", route => route.FulfillAsync(new() { Status = 429 }));
         await window.Page.ReloadAsync();
         await Database.AddLogAsync(ann);
