@@ -18,7 +18,7 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
         """;
 
     /// <summary>Both themes and both widths; all four pairs only in long runs.</summary>
-    public static TheoryData<ColorScheme, int> Screens => Run.IsLong
+    public static TheoryData<ColorScheme, int> Screens => Support.Run.IsLong
         ? new() { { ColorScheme.Light, 1440 }, { ColorScheme.Dark, 1440 }, { ColorScheme.Light, 375 }, { ColorScheme.Dark, 375 } }
         : new() { { ColorScheme.Light, 1440 }, { ColorScheme.Dark, 375 } };
 
