@@ -64,7 +64,7 @@ public sealed class WidgetTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         var (ann, bob) = (await Database.AddUserAsync("Ann"), await Database.AddUserAsync("Bob"));
         for (var i = 0; i < 12; i++)
-            await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddMinutes(-i));
+            await Database.AddLogAsync(ann, at: DateTime.UtcNow.Date.AddHours(-12).AddMinutes(-i)); // of one day, whenever this runs
         await Database.AddLogAsync(bob);
         await using var site = await Site.StartAsync(Database);
         var (_, path) = await site.AddWidgetAsync("?size=10", ann, ["requests", "cost"]);
