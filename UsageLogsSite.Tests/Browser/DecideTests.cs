@@ -80,6 +80,7 @@ public sealed class DecideTests(PostgresCluster cluster, Chromium chromium) : Si
         proxy.LeadTo("127.0.0.1", second.Address.Port);
         await window.Context.SetOfflineAsync(false);
         await window.Page.GotoAsync("/usage"); // another page of the site sends them too
+        await Eventually.TrueAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM user_notes") == 3, "all are sent"); // none waits before their script has come, either
         await Expect(window.Page.Locator("#decisions li[data-state=waiting]")).ToHaveCountAsync(0);
         Assert.Equal("one two three", await NotesAsync());
         await window.Page.GotoAsync($"/users/{ann}");
