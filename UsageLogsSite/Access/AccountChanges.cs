@@ -87,11 +87,6 @@ internal sealed class AccountChanges(Accounts accounts, Audit audit)
     private static string Describe(Account account) =>
         Names.Of(account.Role) + (account.UserId is { } user ? $" of {user}" : "") + (account.IsDisabled ? ", disabled" : "");
 
-    private Task WriteAsync(HttpContext? http, AuditAction action, Account account, string detail, CancellationToken cancellation)
-    {
-        var text = $"{account.Email}: {detail}";
-        return http is null
-            ? audit.WriteAsync(null, null, "", action, account.Id.ToString(), text, cancellation)
-            : audit.WriteAsync(http, action, account.Id.ToString(), text, cancellation);
-    }
+    private Task WriteAsync(HttpContext? http, AuditAction action, Account account, string detail, CancellationToken cancellation) =>
+        audit.WriteAsync(http, action, account.Id.ToString(), $"{account.Email}: {detail}", cancellation);
 }

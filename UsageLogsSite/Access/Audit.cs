@@ -12,14 +12,14 @@ internal sealed partial class Audit(NpgsqlDataSource source, ILogger<Audit> logg
     private const int LongestText = 500;
 
     /// <summary>Writes what the visitor of a request did.</summary>
-    /// <param name="http">The request; who is signed in is read from it.</param>
+    /// <param name="http">The request; who is signed in is read from it. Null for a command of the operator.</param>
     /// <param name="action">What was done.</param>
     /// <param name="subject">To whom or what: an id; may be empty.</param>
     /// <param name="detail">More for people; never a password or token.</param>
     /// <param name="cancellation">Gives up.</param>
-    internal Task WriteAsync(HttpContext http, AuditAction action, string subject, string detail, CancellationToken cancellation)
+    internal Task WriteAsync(HttpContext? http, AuditAction action, string subject, string detail, CancellationToken cancellation)
     {
-        var visitor = http.Features.Get<Visitor>();
+        var visitor = http?.Features.Get<Visitor>();
         return WriteAsync(http, visitor?.AccountId, visitor?.Email ?? "", action, subject, detail, cancellation);
     }
 

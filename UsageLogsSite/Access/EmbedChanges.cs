@@ -46,13 +46,11 @@ internal sealed class EmbedChanges(Embeds embeds, Audit audit)
         return embed;
     }
 
+    /// <summary>What a widget shows, as its maker typed it.</summary>
+    internal static string Describe(Embed embed) =>
+        (embed.IsPerViewer ? "each viewer" : embed.UserId is { } user ? $"user {user}" : "/usage") + embed.Filter;
+
     // What is done is written down, even if whoever asked for it has given up meanwhile.
-    private Task WriteAsync(HttpContext? http, AuditAction action, Embed embed)
-    {
-        var shows = embed.IsPerViewer ? $"each viewer{embed.Filter}" : embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
-        var (subject, detail) = (embed.Id.ToString(), $"{embed.Name}: {shows} {string.Join(' ', embed.Origins)}".TrimEnd());
-        return http is null
-            ? audit.WriteAsync(null, null, "", action, subject, detail, CancellationToken.None)
-            : audit.WriteAsync(http, action, subject, detail, CancellationToken.None);
-    }
+    private Task WriteAsync(HttpContext? http, AuditAction action, Embed embed) => audit.WriteAsync(
+        http, action, embed.Id.ToString(), $"{embed.Name}: {Describe(embed)} {string.Join(' ', embed.Origins)}".TrimEnd(), CancellationToken.None);
 }

@@ -116,8 +116,7 @@ internal static class EmbedCommand
         foreach (var embed in await EmbedsOf(host).ListAsync(cancellation))
         {
             var state = embed.RevokedAt is not null ? "revoked" : embed.ExpiresAt <= now ? "expired" : "open";
-            var shows = embed.IsPerViewer ? $"each viewer{embed.Filter}" : embed.UserId is { } user ? $"user {user}{embed.Filter}" : $"/usage{embed.Filter}";
-            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{embed.Id}  {state,-8}  {embed.Name}  {shows}  {string.Join(' ', embed.Origins)}");
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{embed.Id}  {state,-8}  {embed.Name}  {EmbedChanges.Describe(embed)}  {string.Join(' ', embed.Origins)}");
         }
 
         return CommandLine.Done;

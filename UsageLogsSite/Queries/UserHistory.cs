@@ -133,21 +133,20 @@ internal sealed class UserHistory(
 
     private async Task<FoundLog?> FindLogAsync(UsageDbContext database, UserQuestion list, Guid logId, CancellationToken cancellation)
     {
-        if (await Log(database, list.UserId, logId).SingleOrDefaultAsync(cancellation) is not { } log)
+        if (await Log(database, list.UserId, logId).SingleOrDefaultAsync(cancellation) is not { } found)
             return null;
+        var log = new LogRow(found.Id, found.CreatedAt, found.Model, found.PromptTokens, found.CompletionTokens, found.Credits, found.CostUsd, found.Status);
         var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
         var first = list with { Filter = list.Filter with { Before = null } };
         var newest = await Logs(database, first, list.Filter.Period.On(now.Today), now).Take(list.Filter.Size).ToListAsync(cancellation);
         var email = await database.Users.Where(u => u.Id == list.UserId).Select(u => u.Email).SingleAsync(cancellation);
-        var version = await database.UsageLogs.Where(l => l.Id == log.Id && l.CreatedAt == log.At).Select(l => l.Version).SingleOrDefaultAsync(cancellation);
-        return new FoundLog(log, email, newest.Contains(log), version);
+        return new FoundLog(log, email, newest.Contains(log), found.Version);
     }
 
     /// <summary>A user's log by its id: one look in each month's index.</summary>
-    internal static IQueryable<LogRow> Log(UsageDbContext database, Guid userId, Guid logId) =>
+    internal static IQueryable<UsageLog> Log(UsageDbContext database, Guid userId, Guid logId) =>
         database.UsageLogs.Where(l => l.Id == logId && l.UserId == userId)
-            .OrderByDescending(l => l.CreatedAt).Take(1) // the key has the time in it, too: nothing keeps a writer from using an id twice
-            .Select(l => new LogRow(l.Id, l.CreatedAt, l.Model, l.PromptTokens, l.CompletionTokens, l.Credits, l.CostUsd, l.Status));
+            .OrderByDescending(l => l.CreatedAt).Take(1); // the key has the time in it, too: nothing keeps a writer from using an id twice
 
     private static async Task<UserPurchases> PurchasesAsync(UsageDbContext database, UserQuestion question, CancellationToken cancellation)
     {

@@ -35,7 +35,7 @@ internal sealed class WidgetEndpoint(
         SetHeaders(http, embed.Origins);
         var question = EmbedQuestion.Of(embed, viewer, address.PagePath, http.Request.Query);
         if (address.Part == EmbedAddress.Events)
-            await LiveEndpoints.CarryAsync(http, sets, question, end => held.Hold(embed, EndOf(embed, viewer), end), lifetime.ApplicationStopping);
+            await LiveEndpoints.CarryAsync(http, sets, question, end => held.Hold(embed, viewer?.Expires, end), lifetime.ApplicationStopping);
         else if (address.Part == EmbedAddress.Table)
             await UsageTableEndpoint.AnswerAsync(http, sets, fragments, question, await sets.ReadAsync(question, http.RequestAborted));
         else
@@ -54,9 +54,6 @@ internal sealed class WidgetEndpoint(
 
     /// <summary>The origins that could frame the widget of a token as far as is known without the database.</summary>
     private string[] OriginsOf(string token) => EmbedAddress.IsViewersToken(token) ? viewers.OriginsOf(token) : embeds.OriginsOf(token);
-
-    private static DateTime? EndOf(Embed embed, Viewer? viewer) =>
-        viewer is null || embed.ExpiresAt < viewer.Expires ? embed.ExpiresAt : viewer.Expires;
 
     private static async Task RefuseAsync(HttpContext http)
     {
