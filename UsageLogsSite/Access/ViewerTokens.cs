@@ -99,6 +99,6 @@ internal sealed partial class ViewerTokens(Embeds embeds, EmbedSecrets secrets, 
     // The last character of a signature has two bits that mean nothing: four tokens would be one.
     private static bool IsWrittenSo(string signature) => Base64Url.EncodeToString(Base64Url.DecodeFromChars(signature)) == signature;
 
-    [LoggerMessage(4003, LogLevel.Error, "Access: the secret of widget {Embed} cannot be read, so nobody sees it: {Reason}")]
+    [LoggerMessage(4005, LogLevel.Error, "Access: the secret of widget {Embed} cannot be read, so nobody sees it: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, Guid embed, string reason);
 }

@@ -183,7 +183,7 @@ internal static partial class DatabaseStartup
         return $"{settings.Host}:{settings.Port}/{settings.Database}";
     }
 
-    [LoggerMessage(3002, LogLevel.Warning, "Start: no partitions made for the months to come; the elected site tries again: {Reason}")]
+    [LoggerMessage(3003, LogLevel.Warning, "Start: no partitions made for the months to come; the elected site tries again: {Reason}")]
     private static partial void LogNoPartitions(ILogger logger, string reason);
 
     [LoggerMessage(3001, LogLevel.Warning, "Start: waiting for the database: {Reason}")]

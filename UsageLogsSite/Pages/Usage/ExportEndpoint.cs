@@ -96,6 +96,6 @@ internal sealed partial class ExportEndpoint(
         }
     }
 
-    [LoggerMessage(5001, LogLevel.Warning, "Export: the file of {Question} was cut off: {Reason}")]
+    [LoggerMessage(6001, LogLevel.Warning, "Export: the file of {Question} was cut off: {Reason}")]
     private static partial void LogCutOff(ILogger logger, string question, string reason);
 }
