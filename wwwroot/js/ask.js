@@ -1,5 +1,5 @@
-// For who wants to be asked before rows change, or is selecting text in them: counts updates, and shows them when told to, or when the
-// selection goes. Loaded when first wanted; live.js reads #updates.
+// For who wants to be asked before rows change, is selecting text in them, or is on a page after the first, whose rows an update would move:
+// counts updates, and shows them when told to, or when the selection goes. Loaded when first wanted; live.js reads #updates.
 {
   const $ = id => document.getElementById(id);
   const KEY = "usage-ask-first";
@@ -9,13 +9,14 @@
   const isRefresh = ctx => ctx?.sourceElement.id === "refresh";
   const isTable = ctx => ctx.target?.id === "usage-table";
   const selects = () => !getSelection().isCollapsed && getSelection().containsNode($("usage-table"), true);
-  const holds = () => (box.checked || selects()) && !applying;
+  const holds = () => (box.checked || selects() || moved) && !applying;
   // Before live.js hears of it, which heeds what is prevented here.
   const on = (name, handler) => document.addEventListener(name, handler, true);
-  let updates = 0, latest = "", latestOf, applying = false;
+  let updates = 0, latest = "", latestOf, applying = false, asking = false, moved = false;
 
   function count(to) {
     updates = to;
+    moved &&= to > 0;
     const text = updates ? `${updates} update${updates > 1 ? "s" : ""}` : "";
     if ($("updates").textContent !== text) $("updates").textContent = text;
     if (!updates && document.activeElement === $("apply")) box.focus(); // a hidden button cannot keep it
@@ -31,9 +32,26 @@
     count(to);
   }
 
+  // Whether an answer has other rows than are shown, or in another order. What is the same is only named, by its place.
+  function moves(text) {
+    const own = [...document.querySelectorAll(".usage tbody > tr")].map(row => row.id);
+    const table = new DOMParser().parseFromString(text, "text/html").getElementById("usage-table");
+    const rows = [...table?.querySelectorAll(".usage tbody > tr") ?? []];
+    return table && (rows.length !== own.length || rows.some((row, i) => (row.id || own[row.dataset.same]) !== own[i]));
+  }
+
+  const ask = () => window.htmx.trigger(document.body, "usage-changed");
+
   function apply() {
     applying = true;
-    window.htmx.trigger(document.body, "usage-changed");
+    ask();
+  }
+
+  // Nothing holds what waits any more; what it moves still may.
+  function release() {
+    if (!updates || applying || asking || holds()) return;
+    asking = true;
+    ask();
   }
 
   $("apply").addEventListener("click", apply);
@@ -42,10 +60,10 @@
   remember();
   box.addEventListener("change", () => {
     remember();
-    if (!box.checked && updates) apply();
+    release();
   });
 
-  on("selectionchange", () => { if (updates && !applying && !holds()) apply(); });
+  on("selectionchange", release);
 
   on("htmx:config:request", event => {
     const { sourceElement: { id }, sourceEvent } = event.detail.ctx;
@@ -58,8 +76,10 @@
   on("htmx:after:request", event => {
     const { ctx } = event.detail, { status, headers } = ctx.response;
     if (status >= 400 || !isTable(ctx)) return;
+    if (isRefresh(ctx)) asking = false;
+    moved ||= isRefresh(ctx) && status !== 304 && !applying && $("previous") && moves(ctx.text);
     if (isRefresh(ctx) && status !== 304 && holds()) {
-      event.preventDefault(); // asked without a stream
+      event.preventDefault(); // asked without a stream, or to see what moves
       note(headers.get("ETag")?.replace(/^(W\/)?"|"$/g, ""));
       return;
     }
@@ -67,12 +87,13 @@
     count(0);
   });
 
-  for (const name of ["htmx:response:error", "htmx:error"]) on(name, event => { if (isRefresh(event.detail.ctx)) applying = false; });
+  for (const name of ["htmx:response:error", "htmx:error"]) on(name, event => { if (isRefresh(event.detail.ctx)) applying = asking = false; });
 
   // What is shown is what there is, or else what came meanwhile is one more.
   document.addEventListener("htmx:after:swap", event => {
-    if (!(event.detail.ctx.response?.status < 400)) return;
-    applying = false;
+    const { ctx } = event.detail;
+    if (!isTable(ctx) || !(ctx.response?.status < 400)) return;
+    applying = asking = moved = false;
     count(holds() && latest && latestOf === view() && latest !== shown() ? 1 : 0);
   });
 

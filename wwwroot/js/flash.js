@@ -10,7 +10,7 @@ const cells = () => [...document.querySelectorAll("#usage-table tbody > tr[id] >
 const keyOf = cell => cell.id || `${cell.parentElement.id} ${cell.className}`;
 
 // What the reader applies by hand is no surprise. Before ask.js counts anew.
-document.addEventListener("htmx:before:request", () => { asked = $("updates").textContent && $("hold").firstChild.checked; }, true);
+document.addEventListener("htmx:before:request", () => { asked = $("updates").textContent && ($("hold").firstChild.checked || $("previous")); }, true);
 
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   before = ctx.sourceElement.id === "refresh" && !asked ? new Map(cells().map(cell => [keyOf(cell), cell.textContent.trim()])) : null;

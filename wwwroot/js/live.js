@@ -100,14 +100,12 @@
   for (const element of document.querySelectorAll("[data-live]")) element.hidden = false;
   show();
 
-  const ask = () => import("/js/ask.js");
   try {
-    if (localStorage.getItem("usage-ask-first")) ask();
+    if (localStorage.getItem("usage-ask-first")) import("/js/ask.js");
     if (localStorage.getItem("usage-decisions")) import("/js/decide.js"); // taken on another page, and not sent yet
   } catch { /* storage is forbidden: asked for anew on each page */ }
-  $("hold")?.addEventListener("change", ask);
   // Comfort comes when its reader begins to want it; not in widgets.
-  for (const name of gone ? [] : ["keydown", "selectstart", "usage-changed"]) on(name, event => import("/js/reader.js").then(reader => reader.hear(event)));
+  for (const name of gone ? [] : ["click", "keydown", "selectstart", "usage-changed"]) on(name, event => import("/js/reader.js").then(reader => reader.hear(event)));
 
   // A deferred htmx may look at the page before its extension has come: then it must look again.
   on("DOMContentLoaded", () => { if ($("refresh")?._htmx) window.htmx.process(document.body); });
