@@ -62,6 +62,9 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : I
     /// <summary>What is posted to webhooks.</summary>
     public DbSet<AlertDelivery> AlertDeliveries => Set<AlertDelivery>();
 
+    /// <summary>Filters that people have given names.</summary>
+    public DbSet<SavedView> SavedViews => Set<SavedView>();
+
     /// <summary>The keys that cookies are protected with, for all instances.</summary>
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 

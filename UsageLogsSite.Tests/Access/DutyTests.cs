@@ -72,6 +72,36 @@ public sealed class DutyTests(PostgresCluster cluster) : RoleTest(cluster)
             "SELECT count(*) FROM sessions"));
     }
 
+    [Fact]
+    public async Task Pages_reach_the_saved_views_of_the_account_that_is_set_and_of_no_other()
+    {
+        const string Views = "SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM saved_views";
+        var accounts = await Database.RowsAsync("""
+            WITH added AS (
+                INSERT INTO accounts (id, role, is_disabled, email_confirmed, phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count)
+                SELECT gen_random_uuid(), 'owner', false, true, false, false, true, 0 FROM generate_series(1, 2) RETURNING id)
+            INSERT INTO saved_views (account_id, name, normalized_name, query) SELECT id, left(id::text, 4), 'X', '' FROM added RETURNING account_id
+            """);
+        Assert.Equal("", await AskAsync<string>(Databases.Admin, Views));
+        Assert.Equal("", await AskAsync<string>(Databases.Admin, Be(Guid.NewGuid().ToString()), Views));
+        foreach (var (me, other) in new[] { (accounts[0], accounts[1]), (accounts[1], accounts[0]) })
+        {
+            Assert.Equal(me[..4], await AskAsync<string>(Databases.Admin, Be(me), Views));
+            Assert.Equal("", await AskAsync<string>(Databases.Admin, Be(me), $"{Views} WHERE account_id = '{other}'"));
+            Assert.Null(await AskAsync<string?>(Databases.Admin, Be(me), $"UPDATE saved_views SET name = 'mine' WHERE account_id = '{other}' RETURNING name"));
+            Assert.Null(await AskAsync<string?>(Databases.Admin, Be(me), $"DELETE FROM saved_views WHERE account_id = '{other}' RETURNING name"));
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(Databases.Admin, Be(me), $"UPDATE saved_views SET account_id = '{other}'"));
+            Assert.Equal(
+                PostgresErrorCodes.InsufficientPrivilege,
+                await RefusedAsync(Databases.Admin, Be(me), $"INSERT INTO saved_views (account_id, name, normalized_name, query) VALUES ('{other}', 'a', 'A', '')"));
+        }
+
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(Databases.Member, Be(accounts[0]), Views));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(Databases.Rollup, Be(accounts[0]), Views));
+
+        static string Be(string account) => $"SELECT set_config('usage.account_id', '{account}', true)";
+    }
+
     private async Task RefusedByAsync(NpgsqlDataSource source, string statement)
     {
         await Database.AddUserAsync("Ann");

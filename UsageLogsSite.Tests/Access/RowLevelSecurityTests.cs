@@ -49,7 +49,7 @@ public sealed class RowLevelSecurityTests(PostgresCluster cluster) : SiteTest(cl
     [Fact]
     public async Task Each_role_may_do_no_more_than_its_duty()
     {
-        string[] all = ["accounts", "account_claims", "account_logins", "account_tokens", "sessions", "data_protection_keys", "embeds", "alert_rules", "alerts", "alert_deliveries"];
+        string[] all = ["accounts", "account_claims", "account_logins", "account_tokens", "sessions", "data_protection_keys", "embeds", "alert_rules", "alerts", "alert_deliveries", "saved_views"];
         string[] read =
         [
             "users", "usage_logs", "usage_archive", "credit_purchases", "usage_deltas", "usage_totals", "usage_activity", "usage_days", "usage_hours", "rollup_state",

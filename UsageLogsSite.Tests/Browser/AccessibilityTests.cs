@@ -34,15 +34,24 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
 
         string[] pages =
         [
-            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", "/usage?chart=days", $"/users/{ann}", $"/users/{ann}/logs/{log}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/alerts", "/admin/embeds",
+            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", "/usage?chart=days", "/usage/views", $"/users/{ann}", $"/users/{ann}/logs/{log}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/alerts", "/admin/embeds",
             "/admin/audit", "/admin/rollup", "/account", "/account/sign-out", "/error/500", "/no-such-page", widget,
         ];
         await using var owner = await OpenAsync(site, scheme, width, null);
+        await Database.ExecuteAsync("INSERT INTO saved_views (account_id, name, normalized_name, query) SELECT id, 'Active', 'ACTIVE', '?activity=active-7d' FROM accounts");
+        await owner.Page.GotoAsync($"/usage/views/{await Database.ScalarAsync<Guid>("SELECT id FROM saved_views")}");
         foreach (var address in pages)
         {
             await owner.Page.GotoAsync(address);
             found.AddRange(await ViolationsAsync(owner, address));
         }
+
+        await owner.Page.GotoAsync("/usage");
+        await owner.Page.ClickAsync("#views summary");
+        await owner.Page.FillAsync("#views [name=name]", "active");
+        await owner.Page.ClickAsync("#views button:text-is('Save')");
+        await owner.Page.WaitForSelectorAsync("#replace");
+        found.AddRange(await ViolationsAsync(owner, "a name that is taken"));
 
         await owner.Page.GotoAsync($"/users/{ann}");
         await owner.Page.RouteAsync("**/js/decide.js", route => route.AbortAsync()); // the form goes as without scripts
@@ -53,7 +62,7 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
         found.AddRange(await ViolationsAsync(owner, "conflict"));
 
         await using var member = await OpenAsync(site, scheme, width, await site.SignInAsync(AccountRole.Member, ann));
-        foreach (var address in new[] { "/usage", "/account" })
+        foreach (var address in new[] { "/usage", "/usage/views", "/account" })
         {
             await member.Page.GotoAsync(address);
             found.AddRange(await ViolationsAsync(member, "member " + address));
@@ -101,7 +110,7 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
     {
         if (await window.Page.Locator("#live-status").CountAsync() > 0)
             await window.LiveAsync();
-        await window.Page.EvaluateAsync("for (const d of document.querySelectorAll('details')) d.open = true");
+        await window.Page.EvaluateAsync("for (const d of document.querySelectorAll('details')) { d.name = ''; d.open = true; }"); // menus too, of which one closes the other
         foreach (var frame in window.Page.Frames)
             await frame.EvaluateAsync(Axe);
         return (await window.Page.EvaluateAsync<string[]>(Run)).Select(v => $"{name}: {v}");

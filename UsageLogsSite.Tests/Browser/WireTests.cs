@@ -35,9 +35,14 @@ public sealed class WireTests(PostgresCluster cluster, Chromium chromium, Publis
 
         Assert.InRange(list.Scripts, 1, 16 * 1024); // htmx and its extension, whose bytes are fixed by hash, take 14,370 of them
 
-        // A member's page is the same but for the words around it, under another address.
         var user = await VisitAsync(proxy, visit, $"/users/{ann}?size=10");
         Assert.InRange(user.All, 1, 30_000);
+
+        // A member's page has the same of themselves, and their saved views.
+        await Database.ExecuteAsync("UPDATE accounts SET role = 'member', user_id = $1", ann);
+        await Eventually.TrueAsync(async () => (await visit.PageAsync("/usage?size=10")).QuerySelector(".logs") is not null, "the owner is a member now");
+        var own = await VisitAsync(proxy, visit, "/usage?size=10");
+        Assert.InRange(own.All, 1, 30_000);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using UsageLogsSite.Pages.Usage;
 using UsageLogsSite.Pages.Users;
 using UsageLogsSite.Pages.Widget;
 using UsageLogsSite.Queries;
+using UsageLogsSite.Saved;
 
 namespace UsageLogsSite.Pages;
 
@@ -25,6 +26,7 @@ internal static class PagesSetup
         builder.Services.AddCompression();
         builder.Services.AddSingleton<WidgetEndpoint>();
         builder.Services.AddSingleton<DecisionTaker>();
+        builder.Services.AddSingleton<SavedViews>();
         builder.Services.AddRazorPages(options =>
         {
             options.Conventions.ConfigureFilter(new RefuseUnhandledMethods());

@@ -1,6 +1,6 @@
 // Which file a reader wants who does this for the first time. live.js has no room for any of it.
 const files = { keydown: "keys", selectstart: "ask", "usage-changed": "flash" };
-const clicked = { "#hold, #pager": "ask" }; // keys click, too
+const clicked = { "#hold, #pager": "ask", "#views": "views" }; // keys click, too
 
 export async function hear(event) {
   const { type, target } = event;

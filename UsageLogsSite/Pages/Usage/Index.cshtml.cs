@@ -4,6 +4,7 @@ using UsageLogsSite.Access;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
+using UsageLogsSite.Saved;
 
 namespace UsageLogsSite.Pages.Usage;
 
@@ -12,10 +13,13 @@ namespace UsageLogsSite.Pages.Usage;
 /// same query and partial.
 /// </summary>
 [ResponseCache(NoStore = true)] // whoever signs in next at this browser must not find it
-internal sealed class IndexModel(FilterSets sets, Visitors visitors, TimeProvider time, TimeZoneInfo zone) : PageModel
+internal sealed class IndexModel(FilterSets sets, Visitors visitors, SavedViews views, TimeProvider time, TimeZoneInfo zone) : PageModel
 {
     /// <summary>What is shown; set before the page is rendered.</summary>
     public LiveView View { get; private set; } = null!;
+
+    /// <summary>The reader's own views; set before the page is rendered.</summary>
+    public SavedViewMenu Saved { get; private set; } = null!;
 
     /// <summary>When it was asked for, in UTC: what has changed by then is shown.</summary>
     public DateTime At { get; private set; }
@@ -36,7 +40,12 @@ internal sealed class IndexModel(FilterSets sets, Visitors visitors, TimeProvide
 
         At = time.GetUtcNow().UtcDateTime;
         View = await sets.ReadAsync(question, cancellation);
-        return View.Address == question.Address ? Page() : Redirect(View.Address);
+        if (View.Address != question.Address)
+            return Redirect(View.Address);
+
+        var saved = await views.ListAsync(visitor.AccountId, cancellation);
+        Saved = new SavedViewMenu(saved, OpenedView.Of(Request), View.Address["/usage".Length..], new ViewQuery(visitor, Request.SavesData()));
+        return Page();
     }
 
     /// <summary>Remembers in this browser how the list is to look. A script sends it in passing; without one the page comes anew.</summary>
