@@ -34,6 +34,7 @@ public sealed class KeyboardTests(PostgresCluster cluster, Chromium chromium) : 
         await keyboard.PressAsync("Enter");
         await keyboard.PressAsync("Tab");
         await Expect(window.Page.Locator("#change-type")).ToBeFocusedAsync();
+        await Expect(window.Page.Locator("#decisions")).ToBeAttachedAsync(); // its script has come
         await keyboard.PressAsync("Space");
         await Expect(window.Page.Locator("#decisions")).ToContainTextAsync("is internal now");
         await window.Page.FocusAsync(".crumb a");
