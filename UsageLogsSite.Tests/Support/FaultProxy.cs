@@ -85,7 +85,15 @@ internal sealed class FaultProxy : IAsyncDisposable
         {
             if (!_open.TryRemove(client, out _))
                 continue;
-            client.LingerState = new LingerOption(true, 0);
+            try
+            {
+                client.LingerState = new LingerOption(true, 0);
+            }
+            catch (ObjectDisposedException)
+            {
+                // It ends by itself at this moment.
+            }
+
             client.Dispose();
         }
     }
