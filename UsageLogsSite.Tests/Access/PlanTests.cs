@@ -26,7 +26,7 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         UsageFilter[] filters =
         [
-            new(), new() { HasChart = true }, new() { Sort = UsageSort.Cost }, new() { Sort = UsageSort.Name, Page = 3 }, new() { Type = TypeFilter.Internal, Activity = ActivityFilter.Active7D },
+            new(), new() { HasChart = true }, new() { HasTrend = true }, new() { HasTrend = true, Size = 100 }, new() { Sort = UsageSort.Cost }, new() { Sort = UsageSort.Name, Page = 3 }, new() { Type = TypeFilter.Internal, Activity = ActivityFilter.Active7D },
             new() { Activity = ActivityFilter.Inactive }, new() { Page = 150 }, new() { Period = UsagePeriod.Parse("7d") }, new() { Period = UsagePeriod.Parse("last-month"), Sort = UsageSort.Cost },
             new() { Search = "user 4711" }, new() { Search = "no such user" }, new() { Search = "99" }, new() { Search = "user" },
         ];

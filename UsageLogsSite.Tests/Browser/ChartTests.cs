@@ -40,4 +40,31 @@ public sealed class ChartTests(PostgresCluster cluster, Chromium chromium) : Sit
         await Expect(window.Page.Locator("#chart")).ToHaveCountAsync(0);
         Assert.Empty(window.Errors);
     }
+
+    [Fact]
+    public async Task A_trend_chosen_in_the_menu_stays_through_filters_and_follows_changes()
+    {
+        await Database.AddUsersAsync(12);
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartAsync(Database);
+        await using var window = await chromium.OpenAsync(site, "/usage?size=10");
+        await window.LiveAsync();
+        await window.Page.ClickAsync("#view summary");
+        await window.Page.CheckAsync("#trend");
+        await Expect(window.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("trend=days"));
+        await window.LiveAsync();
+        for (var i = 1; i <= 3; i++)
+        {
+            await Database.AddLogAsync(ann);
+            await Expect(window.Row(ann).Locator(".trend title")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex($", 0, {i}$"));
+        }
+
+        await window.ChooseTypeAsync("external");
+        await Expect(window.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("type=external&trend=days"));
+        await Expect(window.Page.Locator("td.trend svg")).ToHaveCountAsync(10);
+        await Expect(window.Page.GetByRole(Microsoft.Playwright.AriaRole.Img, new() { NameRegex = new("^Requests a day, .*, 0, 3$") })).ToHaveCountAsync(1);
+        await window.Page.UncheckAsync("#trend");
+        await Expect(window.Page.Locator(".trend")).ToHaveCountAsync(0);
+        Assert.Empty(window.Errors);
+    }
 }

@@ -6,7 +6,7 @@ namespace UsageLogsSite.Tests.Filters;
 /// <summary>Nothing that a client can send is a 500, is executed, or comes back unescaped.</summary>
 public sealed class FuzzTests(PostgresCluster cluster) : SiteTest(cluster)
 {
-    private static readonly string[] Parameters = ["type", "activity", "period", "q", "chart", "sort", "dir", "page", "size", "version", "handler", "area", "page\0"];
+    private static readonly string[] Parameters = ["type", "activity", "period", "q", "chart", "trend", "sort", "dir", "page", "size", "version", "handler", "area", "page\0"];
 
     private static readonly string[] Values =
     [

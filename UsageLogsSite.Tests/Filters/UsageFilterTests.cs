@@ -13,6 +13,8 @@ public sealed class UsageFilterTests
     [InlineData("?sort=name", "?sort=name")]
     [InlineData("?sort=name&chart=days&q=x", "?q=x&chart=days&sort=name")]
     [InlineData("?chart=hours", "")]
+    [InlineData("?trend=days&sort=cost&chart=days", "?chart=days&trend=days&sort=cost")]
+    [InlineData("?trend=14", "")]
     [InlineData("?sort=name&dir=asc", "?sort=name")]
     [InlineData("?sort=name&dir=desc", "?sort=name&dir=desc")]
     [InlineData("?type=Internal&activity=active&sort=email&dir=up&page=-1&size=26", "")]

@@ -31,6 +31,9 @@ internal sealed record UsageFilter
     /// <summary>Whether a chart of requests a day stands above the rows.</summary>
     public bool HasChart { get; init; }
 
+    /// <summary>Whether each row has a small chart of its user's last days.</summary>
+    public bool HasTrend { get; init; }
+
     /// <summary>The column that orders the rows.</summary>
     public UsageSort Sort { get; init; } = UsageSort.LastActivity;
 
@@ -65,6 +68,7 @@ internal sealed record UsageFilter
             Period = UsagePeriod.Parse(query.First("period")),
             Search = CleanSearch(query.First("q")),
             HasChart = query.First("chart") == "days",
+            HasTrend = query.First("trend") == "days",
             Sort = sort,
             Descending = query.First("dir") switch { "asc" => false, "desc" => true, _ => DescendsByDefault(sort) },
             Page = int.TryParse(query.First("page"), NumberStyles.None, CultureInfo.InvariantCulture, out var page)
@@ -98,6 +102,7 @@ internal sealed record UsageFilter
         Add("period", Period != default, Period.Name);
         Add("q", Search.Length > 0, Search);
         Add("chart", HasChart, "days");
+        Add("trend", HasTrend, "days");
         Add("sort", Sort != UsageSort.LastActivity, Names.Of(Sort));
         Add("dir", Descending != DescendsByDefault(Sort), Descending ? "desc" : "asc");
         Add("page", Page != 1, Page.ToString(CultureInfo.InvariantCulture));

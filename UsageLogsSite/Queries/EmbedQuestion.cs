@@ -115,7 +115,7 @@ internal sealed record EmbedQuestion : Question
         var chosen = UsageFilter.Parse(query);
         var isSorted = query.First("sort") == Names.Of(chosen.Sort) && (chosen.Sort == UsageSort.Name || Shows(embed, Names.Of(chosen.Sort)));
         return isSorted
-            ? locked with { Page = chosen.Page, Sort = chosen.Sort, Descending = chosen.Descending }
-            : locked with { Page = chosen.Page };
+            ? locked with { HasTrend = false, Page = chosen.Page, Sort = chosen.Sort, Descending = chosen.Descending }
+            : locked with { HasTrend = false, Page = chosen.Page };
     }
 }

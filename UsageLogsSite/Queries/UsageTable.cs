@@ -26,13 +26,14 @@ internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, Tim
         // The page emptied since it was asked for, or never existed: show the last one instead of nothing.
         if (view.Filter.Page > view.Pages)
             view = await ReadPageAsync(filter with { Page = view.Pages });
-        if (!filter.HasChart)
+        if (!filter.HasChart && !filter.HasTrend)
             return view;
 
-        // A moment later than the rows: what it may know more is a change that readers are still to be told.
-        var chart = await UsageChart.ReadAsync(database, filter, now, cancellation);
+        // A moment later than the rows: what they may know more is a change that readers are still to be told.
+        var chart = filter.HasChart ? await UsageChart.ReadAsync(database, filter, now, cancellation) : null;
+        var rows = filter.HasTrend ? await UsageTrend.AddAsync(database, view.Rows, now, cancellation) : view.Rows;
         var expiry = view.NextExpiry < now.Midnight ? view.NextExpiry : now.Midnight;
-        return new UsageView(view.Filter, view.Summary, view.Rows, expiry, view.Period, chart);
+        return new UsageView(view.Filter, view.Summary, rows, expiry, view.Period, chart);
 
         Task<UsageView> ReadPageAsync(UsageFilter asked) =>
             PeriodDates.Of(asked, now) is { } dates ? PeriodTable.ReadAsync(database, asked, dates, now, cancellation)

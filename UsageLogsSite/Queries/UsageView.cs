@@ -62,6 +62,7 @@ internal sealed record UsageSummary(long Users, long ActiveUsers, long Requests,
 /// <param name="CompletedPayments">Number of completed purchases of all time: the green dot is lit above zero.</param>
 /// <param name="CreditsLeft">Credits bought less credits used, of all time.</param>
 /// <param name="LastActivity">The newest log's time in UTC; null without logs.</param>
+/// <param name="Trend">The last days, whatever the period; null where nobody asked for it.</param>
 internal sealed record UsageRow(
     Guid UserId,
     string Name,
@@ -76,4 +77,5 @@ internal sealed record UsageRow(
     decimal RevenueUsd,
     int CompletedPayments,
     decimal CreditsLeft,
-    DateTime? LastActivity);
+    DateTime? LastActivity,
+    UserTrend? Trend = null);

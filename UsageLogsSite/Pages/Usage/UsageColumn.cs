@@ -19,4 +19,10 @@ internal sealed record UsageColumn(string Class, string Title, UsageSort? Sort)
         new("paid", "Paid", null),
         new("last-activity", "Last activity", UsageSort.LastActivity),
     ];
+
+    /// <summary>The columns of a list, in order: the trend is there where it was asked for.</summary>
+    internal static IEnumerable<UsageColumn> Of(UsageFilter filter) => filter.HasTrend ? All.Append(Trend) : All;
+
+    /// <summary>Not one of those that a browser hides: whoever does not see it should not be sent it either.</summary>
+    private static readonly UsageColumn Trend = new("trend", "Trend, 14 days", null);
 }
