@@ -32,6 +32,9 @@ internal static class Format
     /// <summary>A time for the <c>datetime</c> attribute: UTC, to the millisecond.</summary>
     internal static string Iso(DateTime utc) => utc.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>A calendar day: <c>3 Nov 2026</c>.</summary>
+    internal static string Day(DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
+
     /// <summary>A time in UTC to the second.</summary>
     internal static string UtcSecond(DateTime utc) => utc.ToString("d MMM yyyy, HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using UsageLogsSite.Pages.Shared;
 using UsageLogsSite.Queries;
 
@@ -50,6 +49,9 @@ internal sealed class UsageTableModel
     /// <summary>Whether the reader has this pager: a single page has none.</summary>
     public bool HasPager { get; }
 
+    /// <summary>Whether the reader has all days of the chart but the last.</summary>
+    public bool HasEarlierDays => View.Chart is { } days && days.SkipLast(1).All(HasDay);
+
     /// <summary>Whether the reader has a day of the chart as it is, if not as high.</summary>
     public bool HasDay(ChartDay day) => _shownDays.Contains(day);
 
@@ -59,15 +61,17 @@ internal sealed class UsageTableModel
     /// <summary>Bars; those that another chart has as high in the same place are only named.</summary>
     private static BarChart BarsOf(IReadOnlyList<ChartDay> days, BarChart? shown)
     {
-        var chart = new BarChart("Requests a day", [.. days.Select(d => new Bar(Words(d), d.External, d.Internal, $"bar-{d.Day.DayNumber}"))]);
+        var chart = new BarChart("Requests a day", [.. days.Select(d => new Bar(Format.Day(d.Day), Figures(d), d.External, d.Internal, $"bar-{d.Day.DayNumber}"))], "bars");
         return shown is null
             ? chart
-            : new BarChart(chart.Name, [.. chart.Bars.Select((bar, i) => bar with
+            : chart with
             {
-                IsSame = i < shown.Bars.Count && shown.Bars[i].Words == bar.Words && shown.HeightsOf(i) == chart.HeightsOf(i),
-            })]);
+                Bars = [.. chart.Bars.Select((bar, i) => bar with
+                {
+                    IsSame = i < shown.Bars.Count && shown.Bars[i].Words == bar.Words && shown.HeightsOf(i) == chart.HeightsOf(i),
+                })],
+            };
     }
 
-    private static string Words(ChartDay day) =>
-        $"{day.Day.ToString("d MMM yyyy", CultureInfo.InvariantCulture)}: {Format.Count(day.External)} external, {Format.Count(day.Internal)} internal";
+    private static string Figures(ChartDay day) => $"{Format.Count(day.External)} external, {Format.Count(day.Internal)} internal";
 }
