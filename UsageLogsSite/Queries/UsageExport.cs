@@ -34,14 +34,17 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         "log_id", "user_id", "created_at_utc", "model", "prompt_tokens", "completion_tokens", "credits", "cost_usd", "status", "created_at_local", "time_zone",
     ];
 
+    private static readonly string[] PurchaseColumns =
+        ["purchase_id", "user_id", "created_at_utc", "amount_usd", "credits", "status", "created_at_local", "time_zone"];
+
     /// <summary>Writes the rows of a question, all pages, of one snapshot.</summary>
     /// <param name="question">What the page is about.</param>
-    /// <param name="isOfLogs">Whether the logs of its users are wanted instead of the users.</param>
+    /// <param name="rows">Which rows are wanted.</param>
     /// <param name="output">Where the rows go, as they are found.</param>
     /// <param name="begin">Told how many rows there are, before the first is written.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="Npgsql.NpgsqlException">The database failed; what is written so far is incomplete.</exception>
-    internal async Task WriteAsync(Question question, bool isOfLogs, Stream output, Action<long> begin, CancellationToken cancellation)
+    internal async Task WriteAsync(Question question, ExportedRows rows, Stream output, Action<long> begin, CancellationToken cancellation)
     {
         if (question.Scope.UserId is { } self)
             await members.ReadOnceAsync(self, WriteAsync, cancellation);
@@ -52,10 +55,18 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         {
             database.Database.SetCommandTimeout(TimeSpan.Zero); // as long as it takes: who asked may end it
             var now = new ReportingTime(time.GetUtcNow().UtcDateTime, zone);
-            if (question is TableQuestion { Filter: var filter } && !isOfLogs)
+            if (question is TableQuestion { Filter: var filter } && rows == ExportedRows.Users)
             {
                 begin(await CountUsersAsync(database, filter, now, token));
                 await WriteRowsAsync(output, UserColumns, Users(database, filter, now), WriteUser, token);
+                return true;
+            }
+
+            if (rows == ExportedRows.Purchases)
+            {
+                var purchases = PurchasesOf(database, question, now);
+                begin(await purchases.LongCountAsync(token));
+                await WriteRowsAsync(output, PurchaseColumns, purchases.AsAsyncEnumerable(), WritePurchase, token);
                 return true;
             }
 
@@ -117,6 +128,28 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
                 log.UserId, new LogRow(log.Id, log.CreatedAt, log.Model, log.PromptTokens, log.CompletionTokens, log.Credits, log.CostUsd, log.Status));
     }
 
+    /// <summary>All purchases of a user, as their page shows them, or those of a list's users, in its period. In the order of the index.</summary>
+    private static IQueryable<CreditPurchase> PurchasesOf(UsageDbContext database, Question question, ReportingTime now)
+    {
+        var purchases = database.CreditPurchases.AsQueryable();
+        if (question is UserQuestion { UserId: var userId })
+            return purchases.Where(p => p.UserId == userId).OrderByDescending(p => p.CreatedAt).ThenByDescending(p => p.Id);
+
+        var filter = ((TableQuestion)question).Filter;
+        if (filter.Period.On(now.Today) is { } days)
+        {
+            var (start, end) = (now.UtcOf(days.First, 0), now.UtcOf(days.Last.AddDays(1), 0));
+            purchases = purchases.Where(p => p.CreatedAt >= start && p.CreatedAt < end);
+        }
+
+        var users = database.Matching(filter).Where(filter, now.Utc);
+        return
+            from purchase in purchases
+            join user in users on purchase.UserId equals user.Total.UserId
+            orderby purchase.UserId, purchase.CreatedAt descending, purchase.Id
+            select purchase;
+    }
+
     private void WriteUser(CsvWriter csv, UsageRow user)
     {
         csv.WriteField(user.UserId);
@@ -152,8 +185,33 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(zone.Id);
     }
 
+    private void WritePurchase(CsvWriter csv, CreditPurchase purchase)
+    {
+        csv.WriteField(purchase.Id);
+        csv.WriteField(purchase.UserId);
+        csv.WriteField(purchase.CreatedAt, "O");
+        csv.WriteField(purchase.AmountUsd, EveryDigit);
+        csv.WriteField(purchase.Credits, EveryDigit);
+        csv.WriteField(Names.Of(purchase.Status));
+        csv.WriteField(Local(purchase.CreatedAt), LocalTime);
+        csv.WriteField(zone.Id);
+    }
+
     /// <summary>A time of UTC as the clocks of the reporting time zone show it, with their offset.</summary>
     private DateTimeOffset? Local(DateTime utc) => TimeZoneInfo.ConvertTime(new DateTimeOffset(utc), zone);
+}
+
+/// <summary>What a file has rows of.</summary>
+internal enum ExportedRows
+{
+    /// <summary>The users of a list.</summary>
+    Users,
+
+    /// <summary>Logs.</summary>
+    Logs,
+
+    /// <summary>Purchases.</summary>
+    Purchases,
 }
 
 /// <summary>A log in a file.</summary>

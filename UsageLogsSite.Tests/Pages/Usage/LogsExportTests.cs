@@ -51,6 +51,37 @@ public sealed class LogsExportTests(PostgresCluster cluster, ITestOutputHelper o
     }
 
     [Fact]
+    public async Task All_purchases_of_a_filters_users_are_what_the_raw_table_says()
+    {
+        await Database.ExecuteAsync("INSERT INTO users (email, name, user_type) SELECT i || '@example.test', 'User ' || i, CASE WHEN i % 3 = 0 THEN 'internal' ELSE 'external' END FROM generate_series(1, 12) i");
+        await Database.ExecuteAsync("INSERT INTO credit_purchases (user_id, amount_usd, credits, status, created_at) SELECT u.id, 0.37 * i, 10.5 * i, (ARRAY['pending','completed','failed','refunded'])[1 + i % 4], now() - i * interval '31 hours' FROM users u, generate_series(0, 12) i");
+        await using var site = await Site.StartAsync(Database, new() { ["Usage:TimeZone"] = "Asia/Kolkata" });
+        var ann = await Database.ScalarAsync<Guid>("SELECT id FROM users WHERE name = 'User 4'");
+        var member = await site.SignInAsync(AccountRole.Member, ann);
+        foreach (var (address, condition, cookie) in new[]
+        {
+            ("/usage/purchases.csv", "true", site.Cookie), ("/usage/purchases.csv?type=internal&size=10", "u.user_type = 'internal'", site.Cookie), ("/usage/purchases.csv?q=user%201", "u.name LIKE 'User 1%'", site.Cookie),
+            ("/usage/purchases.csv?period=7d", "(p.created_at AT TIME ZONE 'Asia/Kolkata')::date > (now() AT TIME ZONE 'Asia/Kolkata')::date - 7", site.Cookie),
+            ($"/users/{ann}/purchases.csv?period=today", "u.name = 'User 4'", site.Cookie), ("/usage/purchases.csv?type=internal", "u.name = 'User 4'", member),
+        })
+        {
+            var expected = await Database.RowsAsync($"""
+                SELECT p.id, p.user_id, to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), trim_scale(p.amount_usd)::text, trim_scale(p.credits)::text, p.status,
+                       to_char(p.created_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+05:30|Asia/Kolkata'
+                FROM credit_purchases p JOIN users u ON u.id = p.user_id WHERE {condition} ORDER BY p.user_id, p.created_at DESC, p.id
+                """);
+            using var answer = await site.GetAsync(address, cookie);
+            Assert.Equal([$"{expected.Count}"], answer.Headers.GetValues("Row-Count"));
+            var rows = Read(await answer.Content.ReadAsStringAsync(Cancellation));
+            Assert.Equal(expected, rows.Select(r => string.Join('|', r["purchase_id"], r["user_id"], r["created_at_utc"][..26], r["amount_usd"], r["credits"], r["status"], r["created_at_local"], r["time_zone"])));
+        }
+
+        Assert.Contains("Purchases of /usage?type=internal&size=10", await Database.RowsAsync("SELECT detail FROM audit_log WHERE action = 'Exported'"));
+        using var refused = await site.GetAsync($"/users/{ann}/purchases.csv", member);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task However_many_logs_take_no_more_memory()
     {
         var ann = await Database.AddUserAsync("Ann");

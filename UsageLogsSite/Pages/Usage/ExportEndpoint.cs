@@ -2,13 +2,14 @@ using System.Globalization;
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Access;
 using UsageLogsSite.Data;
+using UsageLogsSite.Filters;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Pages.Usage;
 
 /// <summary>
 /// <c>GET /usage/export.csv</c> and <c>/users/{id}/export.csv</c>: all that the page is about as a file; <c>/usage/logs.csv</c>: the logs of the users
-/// that the page lists. The header <c>Row-Count</c> says how many rows a whole file has. Who took what away is written down
+/// that the page lists; <c>/usage/purchases.csv</c> and <c>/users/{id}/purchases.csv</c>: purchases. The header <c>Row-Count</c> says how many rows a whole file has. Who took what away is written down
 /// before the first row leaves.
 /// </summary>
 internal sealed partial class ExportEndpoint(
@@ -21,12 +22,17 @@ internal sealed partial class ExportEndpoint(
 
     internal static void Map(WebApplication app)
     {
-        app.MapGet("/usage/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of, isOfLogs: false));
-        app.MapGet("/usage/logs.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, Question.Of, isOfLogs: true));
-        app.MapGet("/users/{id:guid}/export.csv", (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, UserQuestion.Of, isOfLogs: true));
+        Map("/usage/export.csv", Question.Of, ExportedRows.Users);
+        Map("/usage/logs.csv", Question.Of, ExportedRows.Logs);
+        Map("/usage/purchases.csv", Question.Of, ExportedRows.Purchases);
+        Map("/users/{id:guid}/export.csv", UserQuestion.Of, ExportedRows.Logs);
+        Map("/users/{id:guid}/purchases.csv", UserQuestion.Of, ExportedRows.Purchases);
+
+        void Map(string path, Func<HttpRequest, Visitor, Question?> read, ExportedRows rows) =>
+            app.MapGet(path, (HttpContext http, ExportEndpoint endpoint) => endpoint.SendAsync(http, read, rows));
     }
 
-    private async Task SendAsync(HttpContext http, Func<HttpRequest, Visitor, Question?> read, bool isOfLogs)
+    private async Task SendAsync(HttpContext http, Func<HttpRequest, Visitor, Question?> read, ExportedRows rows)
     {
         if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
@@ -42,7 +48,7 @@ internal sealed partial class ExportEndpoint(
 
         try
         {
-            await SendAsync(http, visitor, question, isOfLogs);
+            await SendAsync(http, visitor, question, rows);
         }
         finally
         {
@@ -58,11 +64,11 @@ internal sealed partial class ExportEndpoint(
             return _busy.Count < limits.Value.ExportsAtOnce && _busy.Add(account);
     }
 
-    private async Task SendAsync(HttpContext http, Visitor visitor, Question question, bool isOfLogs)
+    private async Task SendAsync(HttpContext http, Visitor visitor, Question question, ExportedRows rows)
     {
         var subject = (question as UserQuestion)?.UserId.ToString() ?? "";
-        await audit.WriteAsync(http, visitor, AuditAction.Exported, subject, isOfLogs && question is TableQuestion ? "Logs of " + question.Address : question.Address, http.RequestAborted);
-        var name = string.Create(CultureInfo.InvariantCulture, $"{(isOfLogs ? "logs" : "usage")}-{time.GetUtcNow():yyyy-MM-dd-HHmm}.csv");
+        await audit.WriteAsync(http, visitor, AuditAction.Exported, subject, DetailOf(question, rows), http.RequestAborted);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{(rows == ExportedRows.Users ? "usage" : Names.Of(rows))}-{time.GetUtcNow():yyyy-MM-dd-HHmm}.csv");
         http.Response.ContentType = "text/csv; charset=utf-8; header=present";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         http.Response.Headers.CacheControl = "no-store";
@@ -73,7 +79,7 @@ internal sealed partial class ExportEndpoint(
         {
             try
             {
-                await export.WriteAsync(question, isOfLogs, http.Response.Body, rows => http.Response.Headers["Row-Count"] = rows.ToString(CultureInfo.InvariantCulture), ended.Token);
+                await export.WriteAsync(question, rows, http.Response.Body, count => http.Response.Headers["Row-Count"] = count.ToString(CultureInfo.InvariantCulture), ended.Token);
             }
             catch (Exception e) when (over.IsCancellationRequested || (http.Response.HasStarted && DatabaseFailure.Is(e)))
             {
@@ -83,6 +89,13 @@ internal sealed partial class ExportEndpoint(
             }
         }
     }
+
+    private static string DetailOf(Question question, ExportedRows rows) => (question, rows) switch
+    {
+        (_, ExportedRows.Purchases) => "Purchases of " + question.Address,
+        (TableQuestion, ExportedRows.Logs) => "Logs of " + question.Address,
+        _ => question.Address,
+    };
 
     private static void Cancel(CancellationTokenSource over)
     {
