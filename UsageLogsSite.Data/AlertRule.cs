@@ -1,6 +1,6 @@
 namespace UsageLogsSite.Data;
 
-/// <summary>When owners want to be told, and how. Once made it can be switched off and on, and removed.</summary>
+/// <summary>When owners want to be told, and how. What it watches stays; all else can be changed, and it can be switched off and on, and removed.</summary>
 public sealed class AlertRule
 {
     /// <summary>The longest <see cref="Name"/>, in characters.</summary>

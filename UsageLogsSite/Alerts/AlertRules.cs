@@ -18,9 +18,7 @@ internal sealed class AlertRules(
     /// <exception cref="FormatException">Something is not allowed; the message says what is.</exception>
     internal async Task<string?> AddAsync(HttpContext http, NewAlertRule typed, CancellationToken cancellation)
     {
-        var rule = typed.Make(options.Value.AllowPrivateAddresses);
-        if (typed.User.Trim() is { Length: > 0 } user)
-            rule.UserId = await accounts.FindUserAsync(user, cancellation) ?? throw new FormatException($"There is no user with the id or e-mail address '{user}'.");
+        var rule = await MakeAsync(typed, cancellation);
         var secret = rule.WebhookUrl is null ? null : WebhookSecret.Make();
         rule.WebhookSecret = secret is null ? null : WebhookSecret.Protect(protection, secret);
         rule.CreatedBy = http.Features.Get<Visitor>()?.AccountId;
@@ -36,6 +34,73 @@ internal sealed class AlertRules(
         await WriteAsync(http, AuditAction.AddedAlertRule, rule, AlertText.Of(rule), cancellation);
         return secret;
     }
+
+    /// <summary>
+    /// Changes a rule, but not what it watches: the figures of its alerts are of that. For whom it is true by the change alone is no news;
+    /// alerts that are no longer true end with the next check, and those about others end now.
+    /// </summary>
+    /// <param name="http">The request.</param>
+    /// <param name="id">The rule.</param>
+    /// <param name="version">The version that the owner saw.</param>
+    /// <param name="typed">What it is to be.</param>
+    /// <param name="cancellation">Gives up; nothing is changed then.</param>
+    /// <returns>The secret of another webhook, to be shown once; null where the address stays, or there is none.</returns>
+    /// <exception cref="FormatException">Something is not allowed, or somebody else was quicker; the message says what.</exception>
+    internal async Task<string?> ChangeAsync(HttpContext http, Guid id, long version, NewAlertRule typed, CancellationToken cancellation)
+    {
+        var wanted = await MakeAsync(typed, cancellation);
+        await using var database = await contexts.CreateDbContextAsync(cancellation);
+        await using var transaction = await database.Database.BeginTransactionAsync(cancellation);
+        var found = await database.Database.SqlQuery<long>($"SELECT xmin::text::bigint AS \"Value\" FROM alert_rules WHERE id = {id} FOR UPDATE").ToListAsync(cancellation);
+        var rule = await database.AlertRules.AsTracking().SingleOrDefaultAsync(r => r.Id == id, cancellation) ?? throw new FormatException("There is no such rule: somebody removed it.");
+        if (found is not [var current] || current != version)
+            throw new FormatException($"Somebody has changed this rule meanwhile. It is now '{rule.Name}': {AlertText.Of(rule)}. Save again to replace that by what you typed.");
+        if (wanted.Kind != rule.Kind)
+            throw new FormatException("What a rule watches cannot be changed, as its alerts are about that: add another rule.");
+
+        var before = AlertText.Of(rule);
+        var isAboutOthers = (wanted.UserId, wanted.UserType) != (rule.UserId, rule.UserType);
+        (rule.Name, rule.UserType, rule.UserId, rule.Threshold) = (wanted.Name, wanted.UserType, wanted.UserId, wanted.Threshold);
+        var secret = await MoveWebhookAsync(database, rule, wanted.WebhookUrl, cancellation);
+        await database.SaveChangesAsync(cancellation);
+        if (isAboutOthers)
+            await EndAlertsAsync(database, id, cancellation);
+        if (rule.IsEnabled)
+            await AlertChecks.BeginAsync(ConnectionOf(database), rule, Now, cancellation);
+        await transaction.CommitAsync(cancellation);
+        await WriteAsync(http, AuditAction.ChangedAlertRule, rule, $"{before} → {AlertText.Of(rule)}{(secret is null ? "" : ", another webhook")}", cancellation);
+        return secret;
+    }
+
+    /// <summary>Another address gets another secret: whoever received until now could sign for it.</summary>
+    private async Task<string?> MoveWebhookAsync(UsageDbContext database, AlertRule rule, string? url, CancellationToken cancellation)
+    {
+        if (url == rule.WebhookUrl)
+            return null;
+        await GiveUpAsync(database, rule.Id, "The webhook was changed.", cancellation);
+        var secret = url is null ? null : WebhookSecret.Make();
+        (rule.WebhookUrl, rule.WebhookSecret) = (url, secret is null ? null : WebhookSecret.Protect(protection, secret));
+        return secret;
+    }
+
+    private async Task<AlertRule> MakeAsync(NewAlertRule typed, CancellationToken cancellation)
+    {
+        var rule = typed.Make(options.Value.AllowPrivateAddresses);
+        if (typed.User.Trim() is { Length: > 0 } user)
+            rule.UserId = await accounts.FindUserAsync(user, cancellation) ?? throw new FormatException($"There is no user with the id or e-mail address '{user}'.");
+        return rule;
+    }
+
+    private async Task EndAlertsAsync(UsageDbContext database, Guid id, CancellationToken cancellation)
+    {
+        var now = Now;
+        await database.Alerts.Where(a => a.RuleId == id && a.IsKnown).ExecuteDeleteAsync(cancellation);
+        await database.Alerts.Where(a => a.RuleId == id && a.ClearedAt == null).ExecuteUpdateAsync(set => set.SetProperty(a => a.ClearedAt, now), cancellation);
+    }
+
+    private static Task<int> GiveUpAsync(UsageDbContext database, Guid id, string reason, CancellationToken cancellation) =>
+        database.AlertDeliveries.Where(d => d.RuleId == id && d.NextAttemptAt != null).ExecuteUpdateAsync(
+            set => set.SetProperty(d => d.NextAttemptAt, (DateTime?)null).SetProperty(d => d.Problem, reason), cancellation);
 
     /// <summary>Switches a rule off, with all that it found and that waits to be posted, or on, as if it were made now.</summary>
     /// <exception cref="FormatException">There is no such rule.</exception>
@@ -54,11 +119,8 @@ internal sealed class AlertRules(
         }
         else
         {
-            var now = Now;
-            await database.Alerts.Where(a => a.RuleId == id && a.IsKnown).ExecuteDeleteAsync(cancellation);
-            await database.Alerts.Where(a => a.RuleId == id && a.ClearedAt == null).ExecuteUpdateAsync(set => set.SetProperty(a => a.ClearedAt, now), cancellation);
-            await database.AlertDeliveries.Where(d => d.RuleId == id && d.NextAttemptAt != null).ExecuteUpdateAsync(
-                set => set.SetProperty(d => d.NextAttemptAt, (DateTime?)null).SetProperty(d => d.Problem, "The rule was switched off."), cancellation);
+            await EndAlertsAsync(database, id, cancellation);
+            await GiveUpAsync(database, id, "The rule was switched off.", cancellation);
         }
 
         await transaction.CommitAsync(cancellation);

@@ -17,6 +17,11 @@ internal sealed record NewAlertRule(string Name, string Kind, string Users, stri
     /// <summary>Nothing typed yet.</summary>
     internal static readonly NewAlertRule Empty = new("", "cost-per-hour", "all", "", "", "");
 
+    /// <summary>A rule as its owner would type it.</summary>
+    internal static NewAlertRule Of(AlertRule rule) => new(
+        rule.Name, Names.Of(rule.Kind), rule.UserType is { } type ? Names.Of(type) : "all", rule.UserId?.ToString() ?? "",
+        rule.Kind == AlertKind.FirstPayment ? "" : rule.Threshold.ToString("0.############", CultureInfo.InvariantCulture), rule.WebhookUrl ?? "");
+
     private const decimal Most = 1_000_000_000_000m;
 
     /// <summary>The rule, still without its user and secret.</summary>

@@ -124,6 +124,37 @@ public sealed class AlertsPageTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task A_rule_is_edited_and_whoever_comes_later_is_told_what_it_says_now()
+    {
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        var secret = (await SubmitAsync(owner, "#add", ("name", "Cost"), ("kind", "cost-per-hour"), ("threshold", "12.5"), ("webhook", "https://hooks.invalid/x"))).QuerySelector("#new-secret")!.TextContent;
+        var stale = (IHtmlFormElement)(await owner.PageAsync(Page)).QuerySelector("#rules .fields")!;
+        var page = await SubmitAsync(owner, "#rules .fields", ("name", "Cost of staff"), ("threshold", "7"), ("users", "internal"));
+        Assert.Equal("cost of this hour ≥ $7.00 · internal users", page.QuerySelector("#rules small")!.TextContent.Trim());
+        Assert.Null(page.QuerySelector("#new-secret")); // the address is the same, and so is what it was told
+        Assert.DoesNotContain(secret, page.Body!.TextContent, StringComparison.Ordinal);
+
+        using var content = new FormUrlEncodedContent(stale.QuerySelectorAll<IHtmlInputElement>("input").Select(i => KeyValuePair.Create(i.Name!, i.Name == "name" ? "Mine" : i.Value)).Append(KeyValuePair.Create("users", "all")));
+        using (var answer = await owner.SendAsync(HttpMethod.Post, stale.GetAttribute("action")!, content))
+            page = await Visit.ReadAsync(answer);
+        Assert.Contains("It is now 'Cost of staff': cost of this hour ≥ $7.00, internal users", page.QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+        Assert.Equal("Mine", page.QuerySelector<IHtmlInputElement>("#rules .fields [name=name]")!.Value);
+        Assert.Equal("", page.QuerySelector<IHtmlInputElement>("#add [name=name]")!.Value);
+
+        page = await SubmitAsync(owner, "#rules .fields", ("webhook", "https://hooks.invalid/y"));
+        Assert.NotEqual(secret, page.QuerySelector("#new-secret")!.TextContent);
+        Assert.Equal(
+            [
+                "Cost of staff: cost of this hour ≥ $12.50, all users → cost of this hour ≥ $7.00, internal users",
+                "Cost of staff: cost of this hour ≥ $7.00, internal users → cost of this hour ≥ $7.00, internal users, another webhook",
+            ],
+            (await Database.RowsAsync("SELECT detail FROM audit_log WHERE action = 'ChangedAlertRule' ORDER BY id")).ToArray());
+        using var bad = await owner.SubmitAsync(Page, "#rules .fields", ("threshold", "much"));
+        Assert.Contains("'much' is not a threshold", (await Visit.ReadAsync(bad)).QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task For_whom_a_rule_is_true_as_it_is_made_is_said_and_not_told()
     {
         var ann = await Database.AddUserAsync("Ann");

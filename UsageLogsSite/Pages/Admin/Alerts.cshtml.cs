@@ -19,6 +19,9 @@ internal sealed class AlertsModel(IDbContextFactory<UsageDbContext> contexts, Al
     /// <summary>All rules, oldest first.</summary>
     public IReadOnlyList<RuleRow> Rules { get; private set; } = [];
 
+    /// <summary>The versions of rules, read before them: what somebody changes in between is then refused, never lost.</summary>
+    public IReadOnlyDictionary<Guid, long> Versions { get; private set; } = new Dictionary<Guid, long>();
+
     /// <summary>The newest alerts.</summary>
     public IReadOnlyList<AlertRow> Alerts { get; private set; } = [];
 
@@ -27,6 +30,9 @@ internal sealed class AlertsModel(IDbContextFactory<UsageDbContext> contexts, Al
 
     /// <summary>What stands in the form: what was typed, if it was refused.</summary>
     public NewAlertRule Typed { get; private set; } = NewAlertRule.Empty;
+
+    /// <summary>The rule whose change was refused: what was typed stands in its form. Null if none was.</summary>
+    public Guid? Editing { get; private set; }
 
     /// <summary>What was done, for people.</summary>
     public string? Done { get; private set; }
@@ -54,6 +60,24 @@ internal sealed class AlertsModel(IDbContextFactory<UsageDbContext> contexts, Al
             },
             cancellation);
     }
+
+    /// <summary>Changes a rule.</summary>
+    public Task<IActionResult> OnPostEditAsync(
+        Guid id, long version, [StringLength(LongestTyped)] string? name, [StringLength(LongestTyped)] string? kind, [StringLength(LongestTyped)] string? users,
+        [StringLength(LongestTyped)] string? user, [StringLength(LongestTyped)] string? threshold, [StringLength(LongestTyped)] string? webhook, CancellationToken cancellation)
+    {
+        (Editing, Typed) = (id, new NewAlertRule(name ?? "", kind ?? "", users ?? "", user ?? "", threshold ?? "", webhook ?? ""));
+        return DoAsync(
+            async () =>
+            {
+                NewSecret = await rules.ChangeAsync(HttpContext, id, version, Typed, cancellation);
+                (Done, Editing, Typed) = ($"'{Typed.Name.Trim()}' is changed.", null, NewAlertRule.Empty);
+            },
+            cancellation);
+    }
+
+    /// <summary>What stands in a rule's form.</summary>
+    internal NewAlertRule TypedFor(AlertRule rule) => Editing == rule.Id ? Typed : NewAlertRule.Of(rule);
 
     /// <summary>Switches a rule off or on.</summary>
     public Task<IActionResult> OnPostSwitchAsync(Guid id, bool on, CancellationToken cancellation) =>
@@ -105,6 +129,7 @@ internal sealed class AlertsModel(IDbContextFactory<UsageDbContext> contexts, Al
     private async Task ReadAsync(CancellationToken cancellation)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellation);
+        Versions = await database.Database.SqlQuery<RuleVersion>($"SELECT id, xmin::text::bigint AS version FROM alert_rules").ToDictionaryAsync(v => v.Id, v => v.Version, cancellation);
         Rules = await database.AlertRules.OrderBy(r => r.CreatedAt).Select(r => new RuleRow(
             r,
             database.Users.Where(u => u.Id == r.UserId).Select(u => u.Email).FirstOrDefault(),
@@ -127,6 +152,11 @@ internal sealed class AlertsModel(IDbContextFactory<UsageDbContext> contexts, Al
             select new TestRow(r.Name, d)).Take(MostTests).ToListAsync(cancellation);
     }
 }
+
+/// <summary>Which state of a rule is shown.</summary>
+/// <param name="Id">The rule.</param>
+/// <param name="Version">Another number after each change of its row.</param>
+internal sealed record RuleVersion(Guid Id, long Version);
 
 /// <summary>A rule as owners see it.</summary>
 /// <param name="Rule">The rule.</param>
