@@ -62,4 +62,10 @@ public enum AuditAction
 
     /// <summary>An alert rule was removed, with its alerts.</summary>
     RemovedAlertRule,
+
+    /// <summary>An API key was made.</summary>
+    AddedApiKey,
+
+    /// <summary>An API key was revoked.</summary>
+    RevokedApiKey,
 }

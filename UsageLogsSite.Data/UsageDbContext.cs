@@ -65,6 +65,15 @@ public sealed class UsageDbContext(DbContextOptions<UsageDbContext> options) : I
     /// <summary>Filters that people have given names.</summary>
     public DbSet<SavedView> SavedViews => Set<SavedView>();
 
+    /// <summary>Applications that write over HTTP.</summary>
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    /// <summary>Rows that came over HTTP with ids of their own.</summary>
+    public DbSet<IngestedId> IngestedIds => Set<IngestedId>();
+
+    /// <summary>Requests that were carried out under an <c>Idempotency-Key</c>.</summary>
+    public DbSet<IngestedRequest> IngestedRequests => Set<IngestedRequest>();
+
     /// <summary>The keys that cookies are protected with, for all instances.</summary>
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 

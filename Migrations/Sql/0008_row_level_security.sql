@@ -18,7 +18,7 @@ BEGIN
                         USING ERRCODE = 'insufficient_privilege',
                               HINT = 'Have somebody who may run, once for the whole server: '
                                   'CREATE ROLE usage_rollup NOLOGIN; CREATE ROLE usage_admin NOLOGIN; '
-                                  'CREATE ROLE usage_member NOLOGIN; CREATE ROLE usage_writer NOLOGIN;';
+                                  'CREATE ROLE usage_member NOLOGIN; CREATE ROLE usage_writer NOLOGIN; CREATE ROLE usage_ingest NOLOGIN;';
             END;
         END IF;
     END LOOP;

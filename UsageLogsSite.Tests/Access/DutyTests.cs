@@ -33,6 +33,24 @@ public sealed class DutyTests(PostgresCluster cluster) : RoleTest(cluster)
     public Task The_fold_knows_nobodys_account_and_writes_no_raw_row(string statement) => RefusedByAsync(Databases.Rollup, statement);
 
     [Theory]
+    [InlineData("SELECT id FROM usage_logs")]
+    [InlineData("SELECT id FROM credit_purchases")]
+    [InlineData("SELECT email FROM users")]
+    [InlineData("SELECT requests FROM usage_totals")]
+    [InlineData("SELECT password_hash FROM accounts")]
+    [InlineData("SELECT password FROM site_logins")]
+    [InlineData("DELETE FROM usage_logs")]
+    [InlineData("UPDATE usage_logs SET cost_usd = 0")]
+    [InlineData("UPDATE credit_purchases SET status = 'completed'")]
+    [InlineData("DELETE FROM ingest_ids")]
+    [InlineData("UPDATE ingest_requests SET body_hash = ''")]
+    [InlineData("UPDATE api_keys SET scopes = '{}'")]
+    [InlineData("INSERT INTO api_keys (name, source, key_hash, scopes) VALUES ('', '', '', '{}')")]
+    [InlineData("COPY usage_logs TO STDOUT")]
+    [InlineData("SET ROLE usage_writer")]
+    public Task Who_writes_over_http_adds_rows_and_reads_none(string statement) => RefusedByAsync(Databases.Ingest!, statement);
+
+    [Theory]
     [InlineData("SELECT count(*) FROM usage_deltas")]
     [InlineData("SELECT count(*) FROM usage_totals")]
     [InlineData("SELECT count(*) FROM accounts")]

@@ -49,7 +49,7 @@ public sealed class RowLevelSecurityTests(PostgresCluster cluster) : SiteTest(cl
     [Fact]
     public async Task Each_role_may_do_no_more_than_its_duty()
     {
-        string[] all = ["accounts", "account_claims", "account_logins", "account_tokens", "sessions", "data_protection_keys", "embeds", "alert_rules", "alerts", "alert_deliveries", "saved_views"];
+        string[] all = ["accounts", "account_claims", "account_logins", "account_tokens", "sessions", "data_protection_keys", "embeds", "alert_rules", "alerts", "alert_deliveries", "saved_views", "api_keys"];
         string[] read =
         [
             "users", "usage_logs", "usage_archive", "credit_purchases", "usage_deltas", "usage_totals", "usage_activity", "usage_days", "usage_hours", "rollup_state",
@@ -65,6 +65,11 @@ public sealed class RowLevelSecurityTests(PostgresCluster cluster) : SiteTest(cl
             .. read[5..9].Select(table => $"usage_rollup {table}: DELETE INSERT SELECT UPDATE"),
             "usage_rollup rollup_state: SELECT UPDATE",
             .. new[] { "users", "usage_logs", "credit_purchases", "usage_totals", "usage_days" }.Select(table => $"usage_member {table}: SELECT"),
+            .. new[] { "ingest_ids", "ingest_requests" }.Select(table => $"usage_rollup {table}: DELETE SELECT"),
+            .. new[] { "usage_logs", "credit_purchases" }.Select(table => $"usage_ingest {table}: INSERT"),
+            .. new[] { "users", "ingest_requests" }.Select(table => $"usage_ingest {table}: INSERT SELECT UPDATE"),
+            "usage_ingest ingest_ids: INSERT SELECT",
+            "usage_ingest api_keys: SELECT UPDATE",
             .. new[] { "users", "usage_logs", "credit_purchases" }.Select(table => $"usage_writer {table}: DELETE INSERT SELECT UPDATE"),
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), (await SecurityCatalog.RightsAsync(Database)).Order(StringComparer.Ordinal));

@@ -61,7 +61,7 @@ internal static class SecurityCatalog
         SELECT 'public: everybody may make things in it' FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'
         UNION ALL
         SELECT rolname || ': could lift row-level security' FROM pg_roles
-        WHERE rolname ~ '^usage_(admin|member|rollup|writer)' AND (rolsuper OR rolbypassrls OR rolcreaterole)
+        WHERE rolname ~ '^usage_(admin|member|rollup|writer|ingest)' AND (rolsuper OR rolbypassrls OR rolcreaterole)
         ORDER BY 1
         """;
 
@@ -74,7 +74,7 @@ internal static class SecurityCatalog
     /// <summary>What is wrong, in words; nothing if all is well.</summary>
     internal static Task<List<string>> ProblemsAsync(PostgresDatabase database) => database.RowsAsync(Problems);
 
-    /// <summary>What the four roles may do with tables.</summary>
+    /// <summary>What the site's roles may do with tables.</summary>
     internal static Task<List<string>> RightsAsync(PostgresDatabase database) => database.RowsAsync(Rights);
 }
 

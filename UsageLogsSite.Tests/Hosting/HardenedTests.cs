@@ -55,6 +55,7 @@ public sealed partial class HardenedTests : IAsyncLifetime
             ["ConnectionStrings:Admin"] = To("site_admin", "secret"),
             ["ConnectionStrings:Member"] = To("site_member", "secret"),
             ["ConnectionStrings:Rollup"] = To("site_rollup", "secret"),
+            ["ConnectionStrings:Ingest"] = To("site_ingest", "secret"),
         });
         await Eventually.TrueAsync(() => database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 AND relforcerowsecurity)", partition), "the partition is made");
         await AssertServesAsync(site, requests: 500);
@@ -91,7 +92,7 @@ public sealed partial class HardenedTests : IAsyncLifetime
         var log = await File.ReadAllTextAsync(Path.Combine(_directory, "server.log"), Cancellation);
         Assert.Contains("CREATE ROLE \"usage_member_product\" LOGIN PASSWORD 'SCRAM-SHA-256$", log, StringComparison.Ordinal);
         var passwords = await database.RowsAsync("SELECT password FROM site_logins");
-        Assert.Equal(3, passwords.Distinct().Count());
+        Assert.Equal(4, passwords.Distinct().Count());
         Assert.All(passwords, password => Assert.DoesNotContain(password, log, StringComparison.Ordinal));
     }
 

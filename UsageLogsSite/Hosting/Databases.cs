@@ -30,6 +30,8 @@ internal sealed class Databases : IAsyncDisposable
         Member = Open("member", "Member", WithPageTimeouts);
         Rollup = Open("rollup", "Rollup", Dedicated);
         Listener = Open("listener", "Rollup", Dedicated);
+        if (owner is not null || Read(configuration, "Ingest") is not null)
+            Ingest = Open("ingest", "Ingest", WithIngestPool);
 
         NpgsqlDataSource Open(string duty, string name, Action<NpgsqlConnectionStringBuilder> adjust)
         {
@@ -60,6 +62,9 @@ internal sealed class Databases : IAsyncDisposable
     /// <summary>The change listener's one connection; unpooled, as it waits for notifications.</summary>
     public NpgsqlDataSource Listener { get; }
 
+    /// <summary>What applications write over HTTP by, and what is asked of their keys. Pooled. Null where the site was given no such connection.</summary>
+    public NpgsqlDataSource? Ingest { get; }
+
     /// <summary>The site's own logins; null without the owner's rights.</summary>
     internal RuntimeLogins? Logins { get; }
 
@@ -81,6 +86,8 @@ internal sealed class Databases : IAsyncDisposable
         await Member.DisposeAsync();
         await Rollup.DisposeAsync();
         await Listener.DisposeAsync();
+        if (Ingest is not null)
+            await Ingest.DisposeAsync();
         Logins?.Dispose();
         if (Owner is not null)
             await Owner.DisposeAsync();
@@ -119,6 +126,16 @@ internal sealed class Databases : IAsyncDisposable
     {
         settings.Timeout = (int)PageTimeout.TotalSeconds;
         settings.CommandTimeout = (int)PageTimeout.TotalSeconds;
+    }
+
+    // Nothing of a sender's is ever set in a connection, so nothing has to be reset, which would take the staging tables of batches along
+    // and have them made anew for each. Every wait for a connection is a sender's.
+    private static void WithIngestPool(NpgsqlConnectionStringBuilder settings)
+    {
+        WithPageTimeouts(settings);
+        settings.NoResetOnClose = true;
+        settings.MaxAutoPrepare = 20;
+        settings.AutoPrepareMinUsages = 2;
     }
 
     // A connection that only listens notices a dead peer by nothing but its keep-alives.

@@ -84,8 +84,11 @@ internal static class RuntimeChecks
             throw new StartupException($"{who}, which is or can become the owner of {owned}: row-level security would not hold. {RuntimeConnection.HowToMakeLogins}");
         if (!(reader["has_role"] is true))
             throw new StartupException($"{who}, which lacks the role {runtime.Role}, or does not inherit it: GRANT {runtime.Role} TO {reader.GetString(0)}.");
-        if (runtime.Name == "Member" && Text("other_roles") is { } others)
-            throw new StartupException($"{who}, which is a member of {others} too: a member would see more than their own rows. REVOKE {others} FROM {reader.GetString(0)}.");
+        if (runtime.Name is "Member" or "Ingest" && Text("other_roles") is { } others)
+        {
+            var whoCould = runtime.Name == "Member" ? "a member would see more than their own rows" : "whoever has an API key could come to more than the ingest API";
+            throw new StartupException($"{who}, which is a member of {others} too: {whoCould}. REVOKE {others} FROM {reader.GetString(0)}.");
+        }
 
         string? Text(string column) => reader[column] as string;
     }

@@ -3,7 +3,7 @@ using Npgsql;
 namespace UsageLogsSite.Hosting;
 
 /// <summary>A connection that the running site uses.</summary>
-/// <param name="Name">Its name among the connection strings: <c>Admin</c>, <c>Member</c> or <c>Rollup</c>.</param>
+/// <param name="Name">Its name among the connection strings: <c>Admin</c>, <c>Member</c>, <c>Rollup</c> or <c>Ingest</c>.</param>
 /// <param name="Source">Opens it.</param>
 /// <param name="OwnLogin">The login that the site made for it; null for one that it was given.</param>
 internal sealed record RuntimeConnection(string Name, NpgsqlDataSource Source, string? OwnLogin)
@@ -14,6 +14,7 @@ internal sealed record RuntimeConnection(string Name, NpgsqlDataSource Source, s
         ["Admin"] = "usage_admin",
         ["Member"] = "usage_member",
         ["Rollup"] = "usage_rollup",
+        ["Ingest"] = "usage_ingest",
     };
 
     /// <summary>The role that it needs, and should have nothing beside.</summary>
@@ -24,6 +25,6 @@ internal sealed record RuntimeConnection(string Name, NpgsqlDataSource Source, s
 
     /// <summary>How somebody who may make roles gives the site logins of its own, for messages.</summary>
     internal static string HowToMakeLogins =>
-        "Give the site logins that you make, as ConnectionStrings:Admin, :Member and :Rollup: " + string.Join(" ", Roles.Values.Select(
+        "Give the site logins that you make, as ConnectionStrings:Admin, :Member, :Rollup and, for the ingest API, :Ingest: " + string.Join(" ", Roles.Values.Select(
             role => $"CREATE ROLE {role.Replace("usage_", "site_", StringComparison.Ordinal)} LOGIN PASSWORD '…' IN ROLE {role};"));
 }

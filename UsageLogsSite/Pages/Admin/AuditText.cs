@@ -27,6 +27,8 @@ internal static class AuditText
         AuditAction.AddedAlertRule => "Added an alert rule",
         AuditAction.ChangedAlertRule => "Changed an alert rule",
         AuditAction.RemovedAlertRule => "Removed an alert rule",
+        AuditAction.AddedApiKey => "Made an API key",
+        AuditAction.RevokedApiKey => "Revoked an API key",
         _ => action.ToString(),
     };
 }
