@@ -2,6 +2,7 @@ using UsageLogsSite.Access;
 using UsageLogsSite.Alerts;
 using UsageLogsSite.Commands;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Ingest;
 using UsageLogsSite.Live;
 using UsageLogsSite.Pages;
 using UsageLogsSite.Rollup;
@@ -20,6 +21,7 @@ try
     builder.AddRollup();
     builder.AddLive();
     builder.AddAlerts();
+    builder.AddIngest();
     builder.AddAccess();
     builder.AddPages();
     builder.AddLimits();
@@ -40,6 +42,7 @@ try
     app.MapHealth();
     app.MapLive();
     app.MapAlerts();
+    app.MapIngest();
     app.MapPages();
 
     await app.PrepareDatabaseAsync(app.MayMigrate(), app.Lifetime.ApplicationStopping);

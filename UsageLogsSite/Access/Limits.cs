@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Ingest;
 using UsageLogsSite.Live;
 
 namespace UsageLogsSite.Access;
@@ -35,8 +36,8 @@ internal static class Limits
         builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, PlaceOf), // first: a browser's id is its own choice
-                Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http)),
+                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, PlaceOf, http => !IngestSetup.IsIngest(http)), // first: a browser's id is its own choice
+                Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http) && !IngestSetup.IsIngest(http)), // that counts by key
                 Requests(Share(limits.Value.RequestsPerSecond * BrowsersPerAddress), WidgetOf, IsWidget),
                 AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, PlaceOf),
                 AtOnce(http => OpensStream(http) && IsWidget(http), Share(live.Value.MaxStreamsPerAddress), WidgetOf),

@@ -1,12 +1,17 @@
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Ingest;
 using UsageLogsSite.Rollup;
 
 namespace UsageLogsSite.Retention;
 
-/// <summary>What the elected instance does beside its fold: partitions for the months to come, and retention once a day if asked.</summary>
-internal sealed partial class Housekeeping(Databases databases, IOptions<RetentionOptions> options, TimeProvider time, ILogger<Housekeeping> logger) : IElectedDuty
+/// <summary>
+/// What the elected instance does beside its fold: partitions for the months to come, what the ingest API need not remember any more, and
+/// retention once a day if asked.
+/// </summary>
+internal sealed partial class Housekeeping(
+    Databases databases, IOptions<RetentionOptions> options, IOptions<IngestOptions> ingest, TimeProvider time, ILogger<Housekeeping> logger) : IElectedDuty
 {
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromDays(1);
@@ -21,6 +26,7 @@ internal sealed partial class Housekeeping(Databases databases, IOptions<Retenti
             {
                 var made = await new Partitions(databases.Rollup, time).MakeAheadAsync(cancellation);
                 LogMade(logger, made);
+                await new IngestRetention(databases.Rollup, time).ForgetAsync(ingest.Value.RememberIds, ingest.Value.RememberRequests, cancellation);
                 var now = time.GetUtcNow();
                 if (options.Value.Period is { } keep && !(now - retained < RetentionInterval))
                 {

@@ -1,0 +1,175 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using UsageLogsSite.Access;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Ingest;
+
+/// <summary>
+/// <c>POST /api/usage-logs</c> and <c>/api/credit-purchases</c>. Outside of pages and their sign-in: an API key is all that counts here, and
+/// counts nowhere else. Each request is carried out as a whole or not at all.
+/// </summary>
+internal sealed partial class IngestEndpoint(ApiKeys keys, IngestStore store, IOptions<IngestOptions> options, TimeProvider time, ILogger<IngestEndpoint> logger)
+{
+    /// <summary>The header that says that an answer is the one of before.</summary>
+    internal const string Replayed = "Idempotency-Replayed";
+
+    private const string IdempotencyKey = "Idempotency-Key";
+    private const int LongestIdempotencyKey = 255;
+    private const string ProblemType = "application/problem+json";
+
+    private readonly TokenBuckets<Guid> _requests = new(options.Value.RequestsPerSecond, time);
+    private readonly TokenBuckets<Guid> _rows = new(options.Value.RowsPerSecond, time);
+    private readonly TokenBuckets<string> _unknownKeys = new(options.Value.UnknownKeysPerSecond, time);
+
+    /// <summary>Answers a request for rows of a kind.</summary>
+    internal async Task AnswerAsync(HttpContext http, RowKind kind)
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            var key = await AuthorizeAsync(http, kind);
+            var request = await ReadAsync(http, kind, key);
+            var (answer, isReplayed) = await store.StoreAsync(request, http.RequestAborted);
+            if (isReplayed)
+                http.Response.Headers[Replayed] = "true";
+            http.Response.StatusCode = answer.Inserted > 0 ? StatusCodes.Status201Created : StatusCodes.Status200OK;
+            await http.Response.WriteAsJsonAsync(answer, IngestJson.Default.IngestAnswer, cancellationToken: http.RequestAborted);
+        }
+        catch (IngestRefusal refusal)
+        {
+            if (refusal.InnerException is { } cause)
+                LogFailed(logger, kind.Address, cause.Message);
+            await RefuseAsync(http, refusal);
+        }
+    }
+
+    /// <summary>Tells why a request is not carried out.</summary>
+    internal static async Task RefuseAsync(HttpContext http, IngestRefusal refusal)
+    {
+        http.Response.StatusCode = refusal.Problem.Status;
+        if (refusal.RetryAfter is { } wait)
+            http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        foreach (var (name, value) in refusal.Headers)
+            http.Response.Headers[name] = value;
+        await http.Response.WriteAsJsonAsync(refusal.Problem, IngestJson.Default.IngestProblem, ProblemType, http.RequestAborted);
+    }
+
+    private async Task<ApiKeyGrant> AuthorizeAsync(HttpContext http, RowKind kind)
+    {
+        const string Scheme = "Bearer ";
+        var header = http.Request.Headers.Authorization.ToString();
+        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+            throw IngestRefusal.NoKey(isGiven: false);
+
+        // Whoever tries keys at random is slowed down before they cost queries; those with a good key at the same address are not.
+        var given = header[Scheme.Length..].Trim();
+        var network = ClientId.NetworkOf(http);
+        if (!keys.Knows(given) && _unknownKeys.WaitOf(network) is { } unknown)
+            throw IngestRefusal.TooMuch(unknown, "unknown keys from this address");
+        if (await FindAsync(given, http.RequestAborted) is not { } key)
+        {
+            _unknownKeys.Take(network, 1);
+            throw IngestRefusal.NoKey(isGiven: true);
+        }
+
+        if (!key.Scopes.Contains(kind.Scope))
+            throw IngestRefusal.OutOfScope(kind.Scope);
+        if (_requests.WaitOf(key.Id) is { } requests)
+            throw IngestRefusal.TooMuch(requests, "requests");
+        _requests.Take(key.Id, 1);
+        if (_rows.WaitOf(key.Id) is { } rows)
+            throw IngestRefusal.TooMuch(rows, "rows");
+        return key;
+    }
+
+    private async Task<ApiKeyGrant?> FindAsync(string key, CancellationToken cancellation)
+    {
+        try
+        {
+            return await keys.FindAsync(key, cancellation);
+        }
+        catch (Exception e) when (DatabaseFailure.Is(e))
+        {
+            throw IngestRefusal.Unavailable(e);
+        }
+    }
+
+    private async Task<IngestRequest> ReadAsync(HttpContext http, RowKind kind, ApiKeyGrant key)
+    {
+        var isLines = IsLines(http.Request);
+        var idempotencyKey = IdempotencyKeyOf(http.Request);
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = options.Value.MaxBodyBytes;
+
+        var errors = new RowErrors();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(kind.Address + "\n"));
+        var body = new BodyReader(new RowReader(kind, errors, time.GetUtcNow().UtcDateTime), isLines, options.Value.MaxRows, hash);
+        var rows = await ReadAsync(http, body);
+        _rows.Take(key.Id, body.Count);
+        if (errors.Count > 0)
+            throw IngestRefusal.WrongRows(errors);
+        foreach (var row in rows)
+            row.Identify(kind.Table, key.Source);
+        return new IngestRequest(kind, key.Source, idempotencyKey, hash.GetHashAndReset(), rows);
+    }
+
+    private async Task<List<IngestRow>> ReadAsync(HttpContext http, BodyReader body)
+    {
+        try
+        {
+            return await body.ReadAsync(http.Request.BodyReader, http.RequestAborted);
+        }
+        catch (BodyTooLargeException e)
+        {
+            throw IngestRefusal.TooLarge(e.Message);
+        }
+        catch (JsonException e)
+        {
+            throw IngestRefusal.NoJson(e.Message, e.LineNumber + 1);
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            throw IngestRefusal.TooLarge($"It has more than {options.Value.MaxBodyBytes} bytes; send it in several requests.");
+        }
+        catch (BadHttpRequestException e)
+        {
+            throw IngestRefusal.BadRequest(e.StatusCode, e.Message);
+        }
+    }
+
+    private static bool IsLines(HttpRequest request)
+    {
+        var isKnown = MediaTypeHeaderValue.TryParse(request.ContentType, out var type);
+        var name = isKnown ? type!.MediaType.ToString() : "";
+        var isLines = name.Equals(MediaTypes.Lines, StringComparison.OrdinalIgnoreCase);
+        if (!isLines && !name.Equals(MediaTypes.Json, StringComparison.OrdinalIgnoreCase))
+            throw IngestRefusal.WrongType($"Allowed is {MediaTypes.Json} for an object or an array of them, and {MediaTypes.Lines} for an object on each line.");
+        if (type!.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            throw IngestRefusal.WrongType("Bodies are in UTF-8.");
+        if (!IsIdentity(request.Headers.ContentEncoding))
+            throw IngestRefusal.WrongType("Bodies are sent as they are, without Content-Encoding.");
+        return isLines;
+
+        static bool IsIdentity(string? encoding) => string.IsNullOrEmpty(encoding) || encoding.Equals("identity", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static string? IdempotencyKeyOf(HttpRequest request)
+    {
+        var values = request.Headers[IdempotencyKey];
+        if (values.Count == 0)
+            return null;
+        return values is [{ Length: > 0 and <= LongestIdempotencyKey } key] && key.All(c => c is >= ' ' and <= '~')
+            ? key
+            : throw IngestRefusal.BadRequest(StatusCodes.Status400BadRequest, $"{IdempotencyKey} must be given once, with 1 to {LongestIdempotencyKey} printable ASCII characters.");
+    }
+
+    [LoggerMessage(6002, LogLevel.Warning, "Ingest: {Address} could not be carried out: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string address, string reason);
+}
