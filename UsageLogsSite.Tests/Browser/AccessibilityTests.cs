@@ -34,7 +34,7 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
 
         string[] pages =
         [
-            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", "/usage?chart=days", "/usage?trend=days", "/usage/views", $"/users/{ann}", $"/users/{ann}/logs/{log}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/alerts", "/admin/embeds",
+            "/usage", "/usage?size=10&page=2&period=30d", "/usage?q=nobody", "/usage?chart=days", "/usage?trend=days", "/usage/views", $"/users/{ann}", $"/users/{ann}/logs/{log}", $"/users/{Guid.Empty}", "/admin/accounts", "/admin/alerts", "/admin/embeds", "/admin/keys",
             "/admin/audit", "/admin/rollup", "/account", "/account/sign-out", "/error/500", "/no-such-page", widget,
         ];
         await using var owner = await OpenAsync(site, scheme, width, null);

@@ -78,6 +78,7 @@ internal static class CommandLine
         RetentionCommand.Create(settings),
         AccountsCommands.Create(settings),
         EmbedCommand.Create(settings),
+        KeysCommand.Create(settings),
         new Command("rollup", "Looks after the totals that pages read.")
         {
             RollupVerifyCommand.Create(settings),
