@@ -1,3 +1,4 @@
+using UsageLogsSite.Benchmarks.Ingest;
 using UsageLogsSite.Benchmarks.Live;
 using UsageLogsSite.Benchmarks.Live.Servers;
 using UsageLogsSite.Benchmarks.Page;
@@ -24,6 +25,8 @@ internal static class Benchmarks
                           a steady load: commit to folded, deltas pending
           writers batches [--variants bare,ours,notify,upsert] [--rounds 3] [--seconds 4] [--users 1000]
                           transactions with many users each, all at once: deadlocks
+
+          ingest          the ingest API with the page live, single rows and batches, beside plain SQL
 
           page [--logs 1000000,10000000] [--users 100000] [--rounds 30] [--rival-rounds 3] [--keep DIRECTORY]
                           the page's query and request against a materialized view and aggregation on the fly;
@@ -70,6 +73,9 @@ internal static class Benchmarks
                 return 0;
             case ["page", .. var rest] when PageOptions.TryParse(rest) is { } options:
                 await PageBenchmark.RunAsync(options, interrupted.Token);
+                return 0;
+            case ["ingest"]:
+                await IngestBenchmark.RunAsync(interrupted.Token);
                 return 0;
             case [.., "--help" or "-h"]:
                 Console.WriteLine(Usage);

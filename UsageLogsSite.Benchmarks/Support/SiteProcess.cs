@@ -63,6 +63,7 @@ internal sealed class SiteProcess : IAsyncDisposable
         // All viewers share one address here: the limits of one client are not what is measured.
         start.Environment["Live__MaxStreamsPerClient"] = start.Environment["Live__MaxStreamsPerAddress"] = "100000";
         start.Environment["Limits__RequestsPerSecond"] = "100000";
+        start.Environment["Ingest__RequestsPerSecond"] = start.Environment["Ingest__RowsPerSecond"] = "1000000";
         var site = new SiteProcess(Process.Start(start)!, address);
         site._process.OutputDataReceived += (_, _) => { };
         site._process.BeginOutputReadLine();
