@@ -39,7 +39,7 @@ internal sealed partial class IngestEndpoint(ApiKeys keys, IngestStore store, IO
             if (isReplayed)
                 http.Response.Headers[Replayed] = "true";
             http.Response.StatusCode = answer.Inserted > 0 ? StatusCodes.Status201Created : StatusCodes.Status200OK;
-            await http.Response.WriteAsJsonAsync(answer, IngestJson.Default.IngestAnswer, cancellationToken: http.RequestAborted);
+            await WriteAsync(http, JsonSerializer.SerializeToUtf8Bytes(answer, IngestJson.Default.IngestAnswer), "application/json; charset=utf-8");
         }
         catch (IngestRefusal refusal)
         {
@@ -50,14 +50,21 @@ internal sealed partial class IngestEndpoint(ApiKeys keys, IngestStore store, IO
     }
 
     /// <summary>Tells why a request is not carried out.</summary>
-    internal static async Task RefuseAsync(HttpContext http, IngestRefusal refusal)
+    private static async Task RefuseAsync(HttpContext http, IngestRefusal refusal)
     {
         http.Response.StatusCode = refusal.Problem.Status;
         if (refusal.RetryAfter is { } wait)
             http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         foreach (var (name, value) in refusal.Headers)
             http.Response.Headers[name] = value;
-        await http.Response.WriteAsJsonAsync(refusal.Problem, IngestJson.Default.IngestProblem, ProblemType, http.RequestAborted);
+        await WriteAsync(http, JsonSerializer.SerializeToUtf8Bytes(refusal.Problem, IngestJson.Default.IngestProblem), ProblemType);
+    }
+
+    private static async Task WriteAsync(HttpContext http, byte[] body, string type)
+    {
+        http.Response.ContentType = type;
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
     }
 
     private async Task<ApiKeyGrant> AuthorizeAsync(HttpContext http, RowKind kind)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Ingest;
@@ -12,6 +13,15 @@ internal static class IngestSetup
         builder.Services.AddScoped<ApiKeyChanges>();
         builder.Services.AddSingleton<IngestStore>();
         builder.Services.AddSingleton<IngestEndpoint>();
+        builder.Services.AddOpenApi(document =>
+        {
+            document.ShouldInclude = _ => false; // pages are for people
+            document.AddDocumentTransformer((described, context, _) =>
+            {
+                IngestDocument.Describe(described, context.ApplicationServices.GetRequiredService<IOptions<IngestOptions>>().Value);
+                return Task.CompletedTask;
+            });
+        });
     }
 
     /// <summary>Nothing is there where the site has no connection to write by.</summary>
@@ -22,6 +32,7 @@ internal static class IngestSetup
         var endpoint = app.Services.GetRequiredService<IngestEndpoint>();
         foreach (var kind in RowKind.All)
             app.MapPost(kind.Address, http => endpoint.AnswerAsync(http, kind)).ShortCircuit();
+        app.MapOpenApi().ShortCircuit(); // open to everybody: it says nothing that the source does not
     }
 
     /// <summary>Whether a request is for this API, which has limits of its own.</summary>
