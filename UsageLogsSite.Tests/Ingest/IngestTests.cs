@@ -98,6 +98,37 @@ public sealed class IngestTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task Single_rows_that_come_together_are_answered_each_for_itself()
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartBusyAsync(Database);
+        using var shop = await Sender.CreateAsync(site);
+        string Row(string id, string model, Guid? user = null) => $$"""{"id":"{{id}}","user_id":"{{user ?? ann}}","model":"{{model}}"}""";
+        (await shop.PostAsync(Row("taken", "m"))).Took(1, 0);
+
+        // New ones, one row by many, one that is there already, one that says something else, and one of nobody: in each round all at once.
+        for (var round = 0; round < 15; round++)
+        {
+            var fresh = Enumerable.Range(0, 20).Select(i => shop.PostAsync(Row($"{round} {i}", "m"))).ToList();
+            var same = Enumerable.Range(0, 6).Select(_ => shop.PostAsync(Row($"{round} same", "m"))).ToList();
+            var repeated = shop.PostAsync(Row("taken", "m"));
+            var other = shop.PostAsync(Row("taken", "other"));
+            var nobodys = shop.PostAsync(Row($"{round} nobody's", "m", Guid.NewGuid()));
+            Assert.All(await Task.WhenAll(fresh), answer => answer.Took(1, 0));
+            Assert.Equal((1, 5), ((await Task.WhenAll(same)).Sum(a => a.Inserted), (await Task.WhenAll(same)).Sum(a => a.Repeated)));
+            (await repeated).Took(0, 1);
+            (await other).Refused(HttpStatusCode.Conflict, "other-contents");
+            (await nobodys).Refused(HttpStatusCode.UnprocessableEntity, "invalid-rows");
+        }
+
+        Assert.Equal(1L + (15 * 21), await Database.ScalarAsync<long>("SELECT count(*) FROM usage_logs"));
+        Assert.Equal(1L + (15 * 21), await Database.ScalarAsync<long>("SELECT count(*) FROM ingest_ids"));
+        await site.FoldedAsync();
+        await Totals.AssertExactAsync(Database);
+        Assert.Empty(site.Logs.Errors);
+    }
+
+    [Fact]
     public async Task Whatever_comes_in_parallel_and_again_the_totals_are_those_of_each_row_once()
     {
         const int Ids = 3_000;

@@ -8,7 +8,11 @@ namespace UsageLogsSite.Ingest;
 /// <summary>Carries requests out, each in one transaction: its rows, their ids, and the answer under its <c>Idempotency-Key</c>.</summary>
 internal sealed class IngestStore(Databases databases)
 {
-    private readonly Dictionary<RowKind, RowWriter> _writers = RowKind.All.ToDictionary(kind => kind, kind => new RowWriter(kind));
+    private readonly Dictionary<string, (RowWriter Writer, RowGroups Groups)> _tables = RowKind.All.ToDictionary(kind => kind.Table, kind =>
+    {
+        var writer = new RowWriter(kind);
+        return (writer, new RowGroups(writer, databases.Ingest!));
+    });
 
     /// <summary>Stores the rows of a request, or finds that it was carried out before.</summary>
     /// <param name="request">What is asked.</param>
@@ -20,10 +24,13 @@ internal sealed class IngestStore(Databases databases)
         var rows = Distinct(request);
         try
         {
-            await using var connection = await databases.Ingest!.OpenConnectionAsync(cancellation);
             if (request.IdempotencyKey is null && rows.Count <= 1)
-                return (await WriteAsync(connection, request, rows, cancellation), false); // one statement is a transaction
+            {
+                var added = rows.Count == 0 ? 0 : await _tables[request.Kind.Table].Groups.WriteAsync(rows[0], cancellation);
+                return (new IngestAnswer(added, request.Rows.Count - added), false);
+            }
 
+            await using var connection = await databases.Ingest!.OpenConnectionAsync(cancellation);
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellation);
             if (request.IdempotencyKey is not null && await FindAsync(connection, request, cancellation) is { } before)
                 return (before, true);
@@ -45,7 +52,7 @@ internal sealed class IngestStore(Databases databases)
 
     private async Task<IngestAnswer> WriteAsync(NpgsqlConnection connection, IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
     {
-        var inserted = rows.Count == 0 ? 0 : await _writers[request.Kind].WriteAsync(connection, rows, cancellation);
+        var inserted = rows.Count == 0 ? 0 : await _tables[request.Kind.Table].Writer.WriteAsync(connection, rows, cancellation);
         return new IngestAnswer(inserted, request.Rows.Count - inserted);
     }
 

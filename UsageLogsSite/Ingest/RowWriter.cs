@@ -78,7 +78,10 @@ internal sealed class RowWriter
         return await insert.ExecuteNonQueryAsync(cancellation);
     }
 
-    private async Task<int> CopyAsync(NpgsqlConnection connection, IReadOnlyList<IngestRow> rows, CancellationToken cancellation)
+    /// <summary>Writes rows with different ids, in a transaction that the caller has begun.</summary>
+    /// <returns>How many were new.</returns>
+    /// <exception cref="NpgsqlException">The database failed, or there is no such user.</exception>
+    internal async Task<int> CopyAsync(NpgsqlConnection connection, IReadOnlyList<IngestRow> rows, CancellationToken cancellation)
     {
         await using (var stage = new NpgsqlCommand(_stage, connection))
             await stage.ExecuteNonQueryAsync(cancellation);
