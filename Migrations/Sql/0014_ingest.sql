@@ -17,13 +17,13 @@ GRANT USAGE ON SCHEMA public TO usage_ingest;
 SELECT usage_protect('api_keys'::regclass), usage_protect('ingest_ids'::regclass), usage_protect('ingest_requests'::regclass);
 
 GRANT INSERT ON usage_logs, credit_purchases TO usage_ingest;
-GRANT SELECT (id), INSERT (id, email, name, user_type, created_at), UPDATE (email, name, user_type) ON users TO usage_ingest;
+GRANT SELECT (id) ON users TO usage_ingest;
 GRANT SELECT, INSERT ON ingest_ids TO usage_ingest;
 GRANT SELECT, INSERT, UPDATE (inserted, repeated) ON ingest_requests TO usage_ingest;
 GRANT SELECT, UPDATE (last_used_at) ON api_keys TO usage_ingest;
 CREATE POLICY usage_ingest_insert ON usage_logs FOR INSERT TO usage_ingest WITH CHECK (true);
 CREATE POLICY usage_ingest_insert ON credit_purchases FOR INSERT TO usage_ingest WITH CHECK (true);
-CREATE POLICY usage_ingest_all ON users TO usage_ingest USING (true);
+CREATE POLICY usage_ingest_select ON users FOR SELECT TO usage_ingest USING (true);
 CREATE POLICY usage_ingest_all ON ingest_ids TO usage_ingest USING (true);
 CREATE POLICY usage_ingest_all ON ingest_requests TO usage_ingest USING (true);
 CREATE POLICY usage_ingest_all ON api_keys TO usage_ingest USING (true);

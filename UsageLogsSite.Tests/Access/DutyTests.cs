@@ -42,6 +42,8 @@ public sealed class DutyTests(PostgresCluster cluster) : RoleTest(cluster)
     [InlineData("DELETE FROM usage_logs")]
     [InlineData("UPDATE usage_logs SET cost_usd = 0")]
     [InlineData("UPDATE credit_purchases SET status = 'completed'")]
+    [InlineData("INSERT INTO users (email) VALUES ('eve@example.test')")]
+    [InlineData("UPDATE users SET user_type = 'internal'")]
     [InlineData("DELETE FROM ingest_ids")]
     [InlineData("UPDATE ingest_requests SET body_hash = ''")]
     [InlineData("UPDATE api_keys SET scopes = '{}'")]
