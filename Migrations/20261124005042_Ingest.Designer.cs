@@ -772,6 +772,54 @@ namespace UsageLogsSite.Migrations
                         });
                 });
 
+            modelBuilder.Entity("UsageLogsSite.Data.SavedView", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id")
+                        .HasDefaultValueSql("gen_random_uuid()");
+
+                    b.Property<Guid>("AccountId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("account_id");
+
+                    b.Property<DateTime>("CreatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("NormalizedName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("normalized_name");
+
+                    b.Property<string>("Query")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("query");
+
+                    b.HasKey("Id")
+                        .HasName("pk_saved_views");
+
+                    b.HasIndex("AccountId", "NormalizedName")
+                        .IsUnique()
+                        .HasDatabaseName("ix_saved_views_account_id_normalized_name");
+
+                    b.ToTable("saved_views", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_saved_views_name", "char_length(name) <= 60");
+
+                            t.HasCheckConstraint("ck_saved_views_query", "char_length(query) <= 4000");
+                        });
+                });
+
             modelBuilder.Entity("UsageLogsSite.Data.Session", b =>
                 {
                     b.Property<byte[]>("Id")
@@ -1393,6 +1441,16 @@ namespace UsageLogsSite.Migrations
                         .OnDelete(DeleteBehavior.NoAction)
                         .IsRequired()
                         .HasConstraintName("fk_credit_purchases_users_user_id");
+                });
+
+            modelBuilder.Entity("UsageLogsSite.Data.SavedView", b =>
+                {
+                    b.HasOne("UsageLogsSite.Data.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_saved_views_accounts_account_id");
                 });
 
             modelBuilder.Entity("UsageLogsSite.Data.Session", b =>
