@@ -262,7 +262,7 @@ public sealed class LiveStreamTests : IDisposable
             MaxStreamLifetime = TimeSpan.FromMinutes(15),
             WriteDeadline = WriteDeadline,
         },
-        _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>()), _ => _left++, debounce);
+        _time, new LiveMetrics(_services.GetRequiredService<IMeterFactory>(), new ListenerStatus(_time)), _ => _left++, debounce);
 
     private Reader Open(string? version, int eventsPerSecond = 10, TimeSpan debounce = default) =>
         new(Create(version, eventsPerSecond, debounce), _time, _stopping.Token);

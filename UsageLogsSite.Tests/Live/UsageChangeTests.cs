@@ -15,7 +15,7 @@ public sealed class UsageChangeTests(PostgresCluster cluster) : SiteTest(cluster
     [Fact]
     public void A_hint_wakes_those_whom_it_names()
     {
-        var hint = UsageChange.Parse($"external;{UsageChange.NameOf(Key, Ann):x8},00000001");
+        var hint = UsageChange.Parse($"external;{UsageChange.NameOf(Key, Ann):x8},00000001", DateTimeOffset.UtcNow);
         Assert.True(hint.Affects(Of(Ann), Key));
         Assert.False(hint.Affects(Of(Bob), Key));
         Assert.True(hint.Affects(new TableQuestion(new UsageFilter()), Key));
@@ -31,10 +31,10 @@ public sealed class UsageChangeTests(PostgresCluster cluster) : SiteTest(cluster
     [InlineData("")]
     [InlineData("anything else")]
     public void A_hint_that_names_nobody_or_cannot_be_read_wakes_everybody(string payload) =>
-        Assert.True(UsageChange.Parse(payload).Affects(Of(Ann), Key));
+        Assert.True(UsageChange.Parse(payload, DateTimeOffset.UtcNow).Affects(Of(Ann), Key));
 
     [Fact]
-    public void Without_the_key_everybody_is_woken() => Assert.True(UsageChange.Parse("external;00000001").Affects(Of(Ann), key: null));
+    public void Without_the_key_everybody_is_woken() => Assert.True(UsageChange.Parse("external;00000001", DateTimeOffset.UtcNow).Affects(Of(Ann), key: null));
 
     [Fact]
     public async Task The_database_calls_a_user_the_same()

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using Npgsql;
 using UsageLogsSite.Access;
 using UsageLogsSite.Alerts;
 using UsageLogsSite.Hosting;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Live;
 
@@ -66,7 +68,17 @@ internal sealed partial class ChangeListener(
         alerts.Changes.Signal();
         metrics.ChangeSeen();
         LogHeard(logger, payload);
-        sets.Publish(UsageChange.Parse(payload));
+        var change = UsageChange.Parse(payload, Time.GetUtcNow());
+        if (change.Origin.Trace != default)
+            change = Trace(change);
+        sets.Publish(change);
+    }
+
+    /// <summary>Lets what follows here follow from the hint, and the hint from its fold, wherever that was.</summary>
+    private static UsageChange Trace(UsageChange change)
+    {
+        using var span = Traces.Source.StartActivity("hint", ActivityKind.Consumer, change.Origin.Trace);
+        return change with { Origin = change.Origin with { Trace = span?.Context ?? default } };
     }
 
     [LoggerMessage(1005, LogLevel.Information, "Live: listening for changes")]

@@ -28,14 +28,16 @@ internal sealed class Debouncer(TimeProvider time, TimeSpan settle, TimeSpan deb
     }
 
     /// <summary>Reports a change; safe from any thread.</summary>
-    public void Signal()
+    /// <returns>Whether it is the first that waits; later ones wait with it.</returns>
+    public bool Signal()
     {
         lock (_gate)
         {
             if (_firstPending is not null)
-                return;
+                return false;
             _firstPending = time.GetTimestamp();
             _signalled.SetResult();
+            return true;
         }
     }
 

@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
 using UsageLogsSite.Queries;
+using UsageLogsSite.Rollup;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Live;
 
@@ -29,6 +32,7 @@ internal sealed partial class FilterSet : IDisposable
     private readonly LiveOptions _options;
     private readonly Action<LiveStream> _leave;
     private readonly Debouncer _debouncer;
+    private readonly PendingChanges _pending = new();
     private readonly ITimer _expiry;
     private Task<LiveView>? _reading;
     private volatile Snapshot? _current;
@@ -108,7 +112,15 @@ internal sealed partial class FilterSet : IDisposable
     }
 
     /// <summary>Reports that the content may have changed.</summary>
-    internal void Invalidate() => _debouncer.Signal();
+    /// <param name="origin">Where the change comes from.</param>
+    internal void Invalidate(ChangeOrigin origin)
+    {
+        // Before the signal: whoever acknowledges that takes this too.
+        lock (_gate)
+            _pending.Add(origin);
+        if (!_debouncer.Signal())
+            _metrics.ChangeDebounced();
+    }
 
     /// <summary>The current content: from memory while nothing is pending or it is younger than the debounce, else read once for all who ask.</summary>
     internal ValueTask<LiveView> ReadAsync(CancellationToken cancellation)
@@ -132,8 +144,9 @@ internal sealed partial class FilterSet : IDisposable
 
     private async Task RunAsync(CancellationToken cancellation)
     {
-        // Off the caller's path: it holds the lock over all sets.
+        // Off the caller's path: it holds the lock over all sets. What is traced here is no part of the request that came first.
         await Task.Yield();
+        Activity.Current = null;
         try
         {
             while (true)
@@ -187,16 +200,23 @@ internal sealed partial class FilterSet : IDisposable
     {
         await _readers.WaitAsync();
         _debouncer.Acknowledge();
+        DateTimeOffset? since;
+        IReadOnlyList<ActivityContext> hints;
+        lock (_gate)
+            (since, hints) = _pending.Take();
+        using var span = StartSpan(hints);
         var start = _time.GetTimestamp();
         LiveView view;
         try
         {
             view = await _reader.ReadAsync(Question, CancellationToken.None);
         }
-        catch
+        catch (Exception e)
         {
             // The change that this reading was for is still to be read, whoever asked for the reading.
-            _debouncer.Signal();
+            Invalidate(new ChangeOrigin(since, hints.Count == 0 ? default : hints[0]));
+            _metrics.Refreshed(Question, _time.GetElapsedTime(start), changed: null);
+            span.Fail(e);
             throw;
         }
         finally
@@ -204,6 +224,18 @@ internal sealed partial class FilterSet : IDisposable
             _readers.Release();
         }
 
+        Tell(view, start, since, span);
+        return view;
+    }
+
+    /// <summary>Follows the first change that this is for; the others are linked. Without any, a page that asks is what it belongs to.</summary>
+    private static Activity? StartSpan(IReadOnlyList<ActivityContext> hints) => hints.Count == 0
+        ? Traces.Source.StartActivity("refresh")
+        : Traces.Source.StartActivity("refresh", ActivityKind.Internal, hints[0], links: hints.Skip(1).Select(hint => new ActivityLink(hint)));
+
+    /// <summary>Keeps what was read, and tells all readers who show something else.</summary>
+    private void Tell(LiveView view, long start, DateTimeOffset? since, Activity? span)
+    {
         var elapsed = _time.GetElapsedTime(start);
         bool changed;
         int readers;
@@ -216,14 +248,15 @@ internal sealed partial class FilterSet : IDisposable
             // Equal content stays the same object: what others have made of it, such as its markup, stays with it.
             _current = changed ? new Snapshot(view, LiveEvent.Changed(view.Version), start) : _current! with { ReadAt = start };
             readers = _streams.Count;
+            var told = changed ? _current.Event.About(since, span?.Context ?? default) : _current.Event;
             foreach (var stream in _streams)
-                stream.Offer(_current.Event);
+                stream.Offer(told);
         }
 
         ScheduleExpiry(view.NextExpiry);
-        _metrics.Refreshed(elapsed, changed);
+        _metrics.Refreshed(Question, elapsed, changed);
+        span?.SetTag("usage_logs_site.refresh.changed", changed).SetTag("usage_logs_site.refresh.readers", readers);
         LogRefreshed(_logger, Question.Name, elapsed.TotalMilliseconds, view.RowCount, changed, readers);
-        return view;
     }
 
     // A window keeps a user at the very instant of its end: look a little later.

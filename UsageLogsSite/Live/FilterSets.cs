@@ -6,14 +6,13 @@ namespace UsageLogsSite.Live;
 
 /// <summary>All questions whose answers somebody looks at: opened by the first reader, gone with the last.</summary>
 internal sealed partial class FilterSets(
-    QuestionReader reader, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics, ILogger<FilterSets> logger) : IDisposable
+    QuestionReader reader, IOptions<LiveOptions> options, TimeProvider time, ListenerStatus listener, LiveMetrics metrics, ILogger<FilterSets> logger) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _readers = new(options.Value.MaxConcurrentReads);
     private readonly Dictionary<Question, FilterSet> _sets = [];
     private ITimer? _pulse;
     private Guid? _hintKey;
-    private volatile bool _isFollowing;
 
     /// <summary>Number of questions whose answers somebody looks at.</summary>
     internal int Count
@@ -49,7 +48,7 @@ internal sealed partial class FilterSets(
             _pulse ??= time.CreateTimer(_ => Pulse(), null, options.Value.Pulse, options.Value.Pulse);
         }
 
-        metrics.StreamOpened();
+        metrics.StreamOpened(question);
         if (logger.IsEnabled(LogLevel.Debug))
             LogSubscribed(logger, question.Name);
         return stream;
@@ -59,7 +58,7 @@ internal sealed partial class FilterSets(
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal ValueTask<LiveView> ReadAsync(Question question, CancellationToken cancellation)
     {
-        var set = _isFollowing ? SetOf(question) : null;
+        var set = listener.IsFollowing ? SetOf(question) : null;
         return set?.ReadAsync(cancellation) ?? new ValueTask<LiveView>(reader.ReadAsync(question, cancellation));
     }
 
@@ -74,7 +73,7 @@ internal sealed partial class FilterSets(
             foreach (var set in _sets.Values)
             {
                 if (change.Affects(set.Question, _hintKey))
-                    set.Invalidate();
+                    set.Invalidate(change.Origin);
             }
         }
     }
@@ -98,12 +97,12 @@ internal sealed partial class FilterSets(
     {
         lock (_gate)
             _hintKey = hintKey;
-        _isFollowing = true;
+        listener.Set(isFollowing: true);
         Publish(UsageChange.Anything);
     }
 
     /// <summary>Changes are no longer heard: what sets remember may be old.</summary>
-    internal void Lose() => _isFollowing = false;
+    internal void Lose() => listener.Set(isFollowing: false);
 
     /// <inheritdoc />
     public void Dispose()
@@ -118,7 +117,7 @@ internal sealed partial class FilterSets(
         lock (_gate)
         {
             foreach (var set in _sets.Values)
-                set.Pulse(_isFollowing);
+                set.Pulse(listener.IsFollowing);
         }
     }
 
@@ -140,7 +139,7 @@ internal sealed partial class FilterSets(
             }
         }
 
-        metrics.StreamClosed();
+        metrics.StreamClosed(set.Question, stream.Why);
         if (logger.IsEnabled(LogLevel.Debug))
             LogLeft(logger, set.Question.Name);
     }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using UsageLogsSite.Access;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Hosting;
@@ -14,6 +15,7 @@ internal static class LiveEndpoints
     internal static void AddLive(this WebApplicationBuilder builder)
     {
         builder.AddSettings<LiveOptions>("Live");
+        builder.Services.AddSingleton<ListenerStatus>();
         builder.Services.AddSingleton<LiveMetrics>();
         builder.Services.AddSingleton<FilterSets>();
         builder.Services.AddHostedService<ChangeListener>();
@@ -47,6 +49,10 @@ internal static class LiveEndpoints
         headers.CacheControl = "no-cache,no-store";
         headers.ContentEncoding = "identity"; // whatever compresses answers would hold events back
         headers["X-Accel-Buffering"] = "no";
+
+        // As long as a stream lives, it would be the slowest request by far; streams have figures of their own.
+        if (http.Features.Get<IHttpMetricsTagsFeature>() is { } measured)
+            measured.MetricsDisabled = true;
 
         // After a reconnect the browser repeats its first address; the last event it saw is newer than that.
         var version = http.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? http.Request.Query["version"].FirstOrDefault();

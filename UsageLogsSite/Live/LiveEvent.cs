@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace UsageLogsSite.Live;
@@ -23,6 +24,9 @@ internal sealed class LiveEvent
     /// <summary>An alert fired: who may see it asks which.</summary>
     internal static readonly LiveEvent Alert = new("usage-alert", "fired");
 
+    /// <summary>1 while nobody has traced a writing of it.</summary>
+    private int _isUntraced;
+
     private LiveEvent(string type, string data, string? id = null, TimeSpan? retry = null)
     {
         Type = type;
@@ -35,6 +39,9 @@ internal sealed class LiveEvent
         Bytes = Encoding.ASCII.GetBytes(text.Append('\n').ToString());
     }
 
+    private LiveEvent(LiveEvent same, DateTimeOffset? since, ActivityContext refresh) =>
+        (Type, Id, Bytes, Since, Refresh, _isUntraced) = (same.Type, same.Id, same.Bytes, since, refresh, refresh == default ? 0 : 1);
+
     /// <summary>The event's name.</summary>
     internal string Type { get; }
 
@@ -43,6 +50,18 @@ internal sealed class LiveEvent
 
     /// <summary>What goes over the wire.</summary>
     internal ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>When the oldest change that it tells of can have been committed; null if unknown, or if it only repeats what is known.</summary>
+    internal DateTimeOffset? Since { get; }
+
+    /// <summary>The span of the refresh that it tells of; default if nobody traces.</summary>
+    internal ActivityContext Refresh { get; }
+
+    /// <summary>The same event, about changes that have just been read.</summary>
+    internal LiveEvent About(DateTimeOffset? since, ActivityContext refresh) => new(this, since, refresh);
+
+    /// <summary>Whether to trace this writing of it: only the first, as there may be one for each of ten thousand readers.</summary>
+    internal bool TakeTrace() => Volatile.Read(ref _isUntraced) == 1 && Interlocked.Exchange(ref _isUntraced, 0) == 1;
 
     /// <summary>There is a new version.</summary>
     internal static LiveEvent Changed(string version) => new(UsageChanged, version, version);

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using UsageLogsSite.Telemetry;
+
 namespace UsageLogsSite.Live;
 
 /// <summary>
@@ -28,6 +31,9 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
     private long _writingSince;
     private long? _lastChange;
     private bool _isWriting = true; // the first event, which opens the stream
+    private DateTimeOffset? _since; // of the oldest change that the reader waits to be told of
+    private DateTimeOffset? _toldSince; // of the change that is being written
+    private StreamEnd? _why;
     private bool _hasAlert; // to be told beside versions: neither takes the other's place
     private bool _isEnding;
     private bool _isDisposed;
@@ -52,6 +58,9 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         _lifetime = options.MaxStreamLifetime * (0.8 + 0.4 * Random.Shared.NextDouble());
     }
 
+    /// <summary>Why it ended; meaningful once it has.</summary>
+    internal StreamEnd Why => _why ?? StreamEnd.Left;
+
     /// <summary>Tells the reader of a version, unless it knows it. The latest wins.</summary>
     internal void Offer(LiveEvent change)
     {
@@ -60,6 +69,7 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
             if (change.Id == _version)
                 return;
             _version = change.Id;
+            _since ??= change.Since;
             if (IsTooSoon())
                 _held = change;
             else
@@ -85,8 +95,8 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
     internal async Task CarryAsync(HttpContext http, CancellationToken stopping)
     {
         _http = http;
-        using var gone = http.RequestAborted.UnsafeRegister(static stream => ((LiveStream)stream!).End(), this);
-        using var stopped = stopping.UnsafeRegister(static stream => ((LiveStream)stream!).End(), this);
+        using var gone = http.RequestAborted.UnsafeRegister(static stream => ((LiveStream)stream!).End(StreamEnd.Left), this);
+        using var stopped = stopping.UnsafeRegister(static stream => ((LiveStream)stream!).End(StreamEnd.Stop), this);
         await WriteAsync(LiveEvent.Opened(_openedWith));
         await _over.Task;
     }
@@ -99,9 +109,9 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         {
             // It must cost nobody anything. A write that is under way keeps the request from ending, so it is this one that is closed.
             if (_writingSince != 0 && _time.GetElapsedTime(_writingSince) >= (_isEnding ? LastWriteDeadline : _options.WriteDeadline))
-                _http!.Abort();
+                Drop();
             else if (_time.GetElapsedTime(_opened) >= _lifetime)
-                End();
+                End(StreamEnd.Age);
             else if (_held is { } change && !IsTooSoon())
                 Release(change);
             else if (_time.GetElapsedTime(_lastHeartbeat) >= _options.Heartbeat)
@@ -116,6 +126,7 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         {
             Put(LiveEvent.SessionEnded);
             _isEnding = true;
+            _why ??= StreamEnd.Revoked;
         }
     }
 
@@ -132,7 +143,7 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
             _isDisposed = true;
         }
 
-        End();
+        End(StreamEnd.Left);
         _leave(this);
     }
 
@@ -172,10 +183,17 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    private void End()
+    private void Drop()
+    {
+        _why = _isEnding ? StreamEnd.Deadline : StreamEnd.Slow;
+        _http!.Abort();
+    }
+
+    private void End(StreamEnd why)
     {
         lock (_gate)
         {
+            _why ??= why;
             _isEnding = true;
             _next = null;
             if (!_isWriting)
@@ -194,8 +212,10 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
                 var written = await _http!.Response.BodyWriter.WriteAsync(item.Bytes);
                 Volatile.Write(ref _writingSince, 0);
                 _metrics.Sent(item.Type);
+                if (item.Type == LiveEvent.UsageChanged)
+                    Told(item);
                 if (written.IsCompleted || written.IsCanceled)
-                    End(); // nobody reads any more
+                    End(StreamEnd.Left); // nobody reads any more
             }
         }
         catch (Exception e)
@@ -206,8 +226,23 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
             if (e is IOException or OperationCanceledException)
                 _over.TrySetResult();
             else
-                _over.TrySetException(e);
+                Fail(e);
         }
+    }
+
+    private void Fail(Exception e)
+    {
+        _why ??= StreamEnd.Failed;
+        _over.TrySetException(e);
+    }
+
+    /// <summary>Measures how long the reader had to wait for a change; one who wants few updates waits by choice.</summary>
+    private void Told(LiveEvent change)
+    {
+        if (_toldSince is { } oldest && _debounce == TimeSpan.Zero)
+            _metrics.ToldAfter(_time.GetUtcNow() - oldest);
+        if (change.TakeTrace())
+            Traces.Source.StartActivity("usage-changed", ActivityKind.Producer, change.Refresh)?.Dispose();
     }
 
     /// <summary>What is to be written next, when its turn has come: meanwhile a newer one may take its place. Null if there is nothing.</summary>
@@ -233,7 +268,11 @@ internal sealed class LiveStream : IThreadPoolWorkItem, IDisposable
 
             _next = null;
             if (item.Type == LiveEvent.UsageChanged)
+            {
                 _lastChange = _time.GetTimestamp();
+                (_toldSince, _since) = (_since, null);
+            }
+
             return item;
         }
     }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Queries;
+using UsageLogsSite.Rollup;
 
 namespace UsageLogsSite.Live;
 
@@ -10,16 +11,25 @@ namespace UsageLogsSite.Live;
 /// <param name="Internal">Totals of internal users may have changed.</param>
 /// <param name="External">Totals of external users may have changed.</param>
 /// <param name="Users">The <see cref="NameOf">names</see> of the users whose usage may have changed; null if it may be anybody's.</param>
-internal readonly record struct UsageChange(bool Internal, bool External, IReadOnlySet<uint>? Users = null)
+/// <param name="Origin">Where it comes from, for telemetry only.</param>
+internal readonly record struct UsageChange(bool Internal, bool External, IReadOnlySet<uint>? Users = null, ChangeOrigin Origin = default)
 {
     /// <summary>Anything may have changed: after a gap, or when a hint cannot be read.</summary>
     internal static readonly UsageChange Anything = new(true, true);
 
     /// <summary>
     /// Reads the payload of <c>usage_changed</c>: user types, separated by commas, then perhaps a semicolon and users' names in hexadecimal
-    /// digits, separated by commas. Whatever cannot be read means that anything may have changed.
+    /// digits, separated by commas, then perhaps its origin. Whatever cannot be read means that anything may have changed.
     /// </summary>
-    internal static UsageChange Parse(string payload)
+    /// <param name="payload">What PostgreSQL handed over.</param>
+    /// <param name="now">The time.</param>
+    internal static UsageChange Parse(string payload, DateTimeOffset now)
+    {
+        var end = payload.IndexOf(ChangeOrigin.Separator, StringComparison.Ordinal);
+        return end < 0 ? Parse(payload) : Parse(payload[..end]) with { Origin = ChangeOrigin.Parse(payload[(end + 1)..], now) };
+    }
+
+    private static UsageChange Parse(string payload)
     {
         var end = payload.IndexOf(';', StringComparison.Ordinal);
         var change = (end < 0 ? payload : payload[..end]) switch

@@ -12,7 +12,7 @@ internal static class FoldStatement
 
     /// <summary>
     /// Parameters: deltas to take at most, the place of the last one looked at before, whether to search all deltas for a request
-    /// to rebuild, and whether the batch before left none that it saw.
+    /// to rebuild, whether the batch before left none that it saw, and where the hint comes from (<see cref="ChangeOrigin"/>).
     /// A batch goes on where the last one ended: one that began at the front would wade through all that the ones before it have
     /// deleted. For the same reason a rebuild's request, which no index finds, is searched for by some only, and where the batch
     /// itself does not see all there is.
@@ -30,7 +30,7 @@ internal static class FoldStatement
                    sum(completed_payments)::integer AS completed_payments, bool_or(has_removed) AS has_removed, max(newest) AS newest
             FROM parts GROUP BY user_id, user_type
         ), {Totals}, {Settling}, {Moves}, {Activity.Apply("moved")}, {FoldOfPeriods.Expressions}, hint AS (
-            SELECT pg_notify('usage_changed', string_agg(user_type, ',') || coalesce({HintedUsers}, '')) FROM moved WHERE hour = 'infinity' HAVING count(*) > 0
+            SELECT pg_notify('usage_changed', string_agg(user_type, ',') || coalesce({HintedUsers}, '') || $5) FROM moved WHERE hour = 'infinity' HAVING count(*) > 0
         )
         SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM picked), (SELECT max(place) FROM picked),
                CASE WHEN $3 AND (SELECT count(*) FROM picked) >= $1 THEN EXISTS (SELECT FROM usage_deltas WHERE user_id IS NULL)

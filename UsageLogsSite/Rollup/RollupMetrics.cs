@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace UsageLogsSite.Rollup;
 
-/// <summary>What the fold did: meter <c>UsageLogsSite.Rollup</c>.</summary>
+/// <summary>What the fold does: meter <c>UsageLogsSite.Rollup</c>. Instances that do not fold report no lag and no pending deltas.</summary>
 internal sealed class RollupMetrics
 {
     internal const string MeterName = "UsageLogsSite.Rollup";
@@ -10,11 +10,18 @@ internal sealed class RollupMetrics
     private readonly Counter<long> _deltas;
     private readonly Histogram<double> _duration;
 
-    public RollupMetrics(IMeterFactory meters)
+    public RollupMetrics(IMeterFactory meters, RollupStatus status)
     {
         var meter = meters.Create(MeterName);
-        _deltas = meter.CreateCounter<long>("usage.rollup.deltas", "{delta}", "Deltas folded into totals.");
-        _duration = meter.CreateHistogram<double>("usage.rollup.fold.duration", "s", "Time taken by a fold that found work.");
+        _deltas = meter.CreateCounter<long>("usage_logs_site.rollup.folded_deltas", "{delta}", "Deltas folded into totals.");
+        _duration = meter.CreateHistogram<double>("usage_logs_site.rollup.fold.duration", "s", "Time taken by a fold that found work.");
+        meter.CreateObservableGauge("usage_logs_site.rollup.elected", () => status.IsElected ? 1 : 0, "{instance}", "1 on the instance that folds, 0 on all others.");
+        meter.CreateObservableGauge(
+            "usage_logs_site.rollup.lag", () => Known<double>(status.Lag?.TotalSeconds), "s",
+            "Age of the oldest delta that can be unfolded; zero while the fold sleeps.");
+        meter.CreateObservableGauge(
+            "usage_logs_site.rollup.pending_deltas", () => Known(status.Pending), "{delta}",
+            "Deltas that waited at the fold's last look; a backlog is counted every 5 seconds, up to a million behind the current batch.");
     }
 
     internal void Folded(long deltas, TimeSpan elapsed)
@@ -22,4 +29,7 @@ internal sealed class RollupMetrics
         _deltas.Add(deltas);
         _duration.Record(elapsed.TotalSeconds);
     }
+
+    private static Measurement<T>[] Known<T>(T? value)
+        where T : struct => value is { } known ? [new Measurement<T>(known)] : [];
 }

@@ -27,16 +27,16 @@ internal sealed partial class RollupService(
     protected override async Task RunAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         LogElected(logger);
-        status.IsElected = true;
+        status.Elect();
         using var term = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var work = Task.WhenAll(duties.Select(duty => duty.RunAsync(term.Token)));
         try
         {
-            await new RollupShift(connection, options.Value, zone, Time, metrics, logger).RunAsync(cancellation);
+            await new RollupShift(connection, options.Value, zone, Time, metrics, status, logger).RunAsync(cancellation);
         }
         finally
         {
-            status.IsElected = false;
+            status.Resign();
             await term.CancelAsync();
             await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

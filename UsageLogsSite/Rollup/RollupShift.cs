@@ -20,6 +20,7 @@ internal sealed partial class RollupShift
     private readonly TimeZoneInfo _zone;
     private readonly TimeProvider _time;
     private readonly RollupMetrics _metrics;
+    private readonly RollupStatus _status;
     private readonly ILogger _logger;
     private bool _notified;
 
@@ -27,11 +28,13 @@ internal sealed partial class RollupShift
     private ulong? _silentBelow;
 
     internal RollupShift(
-        NpgsqlConnection connection, RollupOptions options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, ILogger logger)
+        NpgsqlConnection connection, RollupOptions options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, RollupStatus status,
+        ILogger logger)
     {
         _zone = zone;
         _connection = connection;
-        _fold = new Fold(connection, options.BatchSize);
+        _fold = new Fold(connection, options.BatchSize, time, status);
+        _status = status;
         _options = options;
         _time = time;
         _metrics = metrics;
@@ -71,7 +74,7 @@ internal sealed partial class RollupShift
             }
 
             barrierPoll = barrierPoll * 2 < LongestBarrierPoll ? barrierPoll * 2 : LongestBarrierPoll;
-            await WaitForWriterAsync(noneSilent ? _options.Sweep : barrierPoll, cancellation);
+            await WaitForWriterAsync(noneSilent, noneSilent ? _options.Sweep : barrierPoll, cancellation);
         }
     }
 
@@ -117,10 +120,15 @@ internal sealed partial class RollupShift
     }
 
     // A notification that came with another command's answer has been seen already: do not wait for the next.
-    private async Task WaitForWriterAsync(TimeSpan timeout, CancellationToken cancellation)
+    private async Task WaitForWriterAsync(bool noneSilent, TimeSpan timeout, CancellationToken cancellation)
     {
         if (!_notified)
-            await _connection.WaitAsync(timeout, cancellation);
+        {
+            _status.Sleep();
+            var isFirstChange = await _connection.WaitAsync(timeout, cancellation) && noneSilent;
+            _status.Wake(isFirstChange);
+        }
+
         _notified = false;
     }
 

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using UsageLogsSite.Rollup;
+
+namespace UsageLogsSite.Live;
+
+/// <summary>Where the changes come from that a filter set's next refresh is for; the caller's lock guards it.</summary>
+internal sealed class PendingChanges
+{
+    /// <summary>A burst has more folds than anybody follows.</summary>
+    private const int MostTraces = 8;
+
+    private readonly List<ActivityContext> _traces = [];
+    private DateTimeOffset? _since;
+
+    /// <summary>Adds where a change comes from.</summary>
+    internal void Add(ChangeOrigin origin)
+    {
+        if (_since is null || origin.Since < _since)
+            _since = origin.Since ?? _since;
+        if (origin.Trace != default && _traces.Count < MostTraces)
+            _traces.Add(origin.Trace);
+    }
+
+    /// <summary>Takes all there are.</summary>
+    /// <returns>When the oldest can have been committed, null if unknown; and the spans of their hints, oldest first.</returns>
+    internal (DateTimeOffset? Since, IReadOnlyList<ActivityContext> Traces) Take()
+    {
+        var taken = (_since, (IReadOnlyList<ActivityContext>)(_traces.Count == 0 ? [] : [.. _traces]));
+        _since = null;
+        _traces.Clear();
+        return taken;
+    }
+}
