@@ -225,7 +225,7 @@ public sealed class AlertChecksTests(PostgresCluster cluster) : RoleTest(cluster
     }
 
     private AlertChecks Checks() => new(
-        Databases, new Contexts(Databases), new AlertSignals(Options.Create(new AlertOptions()), _time), _time, NullLogger<AlertChecks>.Instance);
+        Databases, new Contexts(Databases), new AlertSignals(Options.Create(new AlertOptions()), _time), _time, new AlertMetrics(Meters.Unread), NullLogger<AlertChecks>.Instance);
 
     private async Task<bool> CheckAsync()
     {

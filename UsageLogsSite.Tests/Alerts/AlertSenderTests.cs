@@ -200,7 +200,8 @@ public sealed class AlertSenderTests(PostgresCluster cluster) : RoleTest(cluster
         var options = Options.Create(new AlertOptions { AllowPrivateAddresses = allowsPrivate });
         using var webhooks = new WebhookClient(options, _time);
         var sender = new AlertSender(
-            Databases, new Contexts(Databases), webhooks, protection ?? _protection, new AlertSignals(options, _time), _time, NullLogger<AlertSender>.Instance);
+            Databases, new Contexts(Databases), webhooks, protection ?? _protection, new AlertSignals(options, _time), _time,
+            new AlertMetrics(Meters.Unread), NullLogger<AlertSender>.Instance);
         return await sender.SendDueAsync(Cancellation);
     }
 

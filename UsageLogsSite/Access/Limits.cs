@@ -21,6 +21,9 @@ internal static class Limits
     /// <summary>A browser chooses its own id; what one address may ask for in all is bounded by this many browsers' worth.</summary>
     private const int BrowsersPerAddress = 20;
 
+    /// <summary>Answers about its health that an address gets in a second, however many are behind it: they are shared, and cost next to nothing.</summary>
+    private const int HealthPerSecond = 100;
+
     /// <summary>How often the line of those who open a stream moves on.</summary>
     private const int OpeningsEachSecond = 10;
 
@@ -32,35 +35,41 @@ internal static class Limits
     internal static void AddLimits(this WebApplicationBuilder builder)
     {
         builder.AddSettings<LimitOptions>("Limits");
+        builder.Services.AddSingleton<LimitMetrics>();
         builder.Services.AddRateLimiter(_ => { });
-        builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>>((limiter, limits, live) =>
+        builder.Services.AddOptions<RateLimiterOptions>().Configure<IOptions<LimitOptions>, IOptions<LiveOptions>, LimitMetrics>((limiter, limits, live, metrics) =>
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-                Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, PlaceOf, http => !IngestSetup.IsIngest(http)), // first: a browser's id is its own choice
-                Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http) && !IngestSetup.IsIngest(http)), // that counts by key
-                Requests(Share(limits.Value.RequestsPerSecond * BrowsersPerAddress), WidgetOf, IsWidget),
-                AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, PlaceOf),
-                AtOnce(http => OpensStream(http) && IsWidget(http), Share(live.Value.MaxStreamsPerAddress), WidgetOf),
-                AtOnce(http => OpensStream(http) && !IsWidget(http), live.Value.MaxStreamsPerClient, ClientId.Of),
-                AtOnce(OpensStream, live.Value.MaxStreams, _ => "all"),
-                Opens(live.Value.MaxOpensPerSecond));
+                Named("requests-of-address", Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, PlaceOf, http => !IngestSetup.IsIngest(http))), // first: a browser's id is its own choice
+                Named("requests-of-browser", Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http) && !IngestSetup.IsIngest(http))), // that counts by key
+                Named("requests-of-widget", Requests(Share(limits.Value.RequestsPerSecond * BrowsersPerAddress), WidgetOf, IsWidget)),
+                Named("health", Create(IsHealth, ClientId.NetworkOf, PerSecond(HealthPerSecond), options => new TokenBucketRateLimiter(options))),
+                Named("streams-of-address", AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, PlaceOf)),
+                Named("streams-of-widget", AtOnce(http => OpensStream(http) && IsWidget(http), Share(live.Value.MaxStreamsPerAddress), WidgetOf)),
+                Named("streams-of-browser", AtOnce(http => OpensStream(http) && !IsWidget(http), live.Value.MaxStreamsPerClient, ClientId.Of)),
+                Named("streams", AtOnce(OpensStream, live.Value.MaxStreams, _ => "all")),
+                Named("stream-openings", Opens(live.Value.MaxOpensPerSecond)));
             var refusals = Refusals(limits.Value);
-            limiter.OnRejected = (rejected, cancellation) => RefuseAsync(rejected, refusals, cancellation);
+            limiter.OnRejected = (rejected, cancellation) => RefuseAsync(rejected, refusals, metrics, cancellation);
+
+            CountedLimiter Named(string name, PartitionedRateLimiter<HttpContext> limit) => new(name, limit, metrics);
         });
     }
 
     private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who, Func<HttpContext, bool>? applies = null) => Create(
-        http => !http.Request.Path.StartsWithSegments("/health") && (applies is null || applies(http)),
-        who,
-        new TokenBucketRateLimiterOptions
-        {
-            TokensPerPeriod = perSecond,
-            TokenLimit = 4 * perSecond,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-            QueueLimit = 0,
-            AutoReplenishment = false, // all buckets of a limiter are filled by one timer
-        },
-        options => new TokenBucketRateLimiter(options));
+        http => !IsHealth(http) && (applies is null || applies(http)), who, PerSecond(perSecond), options => new TokenBucketRateLimiter(options));
+
+    private static TokenBucketRateLimiterOptions PerSecond(int requests) => new()
+    {
+        TokensPerPeriod = requests,
+        TokenLimit = 4 * requests,
+        ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+        QueueLimit = 0,
+        AutoReplenishment = false, // all buckets of a limiter are filled by one timer
+    };
+
+    // Apart from all others: a balancer that is told 429 because of its readers would take the site away from all of them.
+    private static bool IsHealth(HttpContext http) => http.Request.Path.StartsWithSegments("/health");
 
     private static PartitionedRateLimiter<HttpContext> AtOnce(Func<HttpContext, bool> applies, int most, Func<HttpContext, string> who) => Create(
         applies, who, new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = 0 }, options => new ConcurrencyLimiter(options));
@@ -112,12 +121,13 @@ internal static class Limits
         return PartitionedRateLimiter.Create<HttpContext, string>(http => applies(http) ? RateLimitPartition.Get(who(http), ofClient) : unlimited);
     }
 
-    private static async ValueTask RefuseAsync(OnRejectedContext rejected, PartitionedRateLimiter<HttpContext> refusals, CancellationToken cancellation)
+    private static async ValueTask RefuseAsync(OnRejectedContext rejected, PartitionedRateLimiter<HttpContext> refusals, LimitMetrics metrics, CancellationToken cancellation)
     {
         var http = rejected.HttpContext;
         using var tolerated = refusals.AttemptAcquire(http);
         if (!tolerated.IsAcquired)
         {
+            metrics.Refused("refusals");
             http.Abort();
             return;
         }

@@ -9,9 +9,11 @@ internal sealed class SignInLimits : IDisposable
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private readonly PartitionedRateLimiter<string> _attempts;
+    private readonly LimitMetrics _metrics;
 
-    public SignInLimits(IOptions<LimitOptions> options)
+    public SignInLimits(IOptions<LimitOptions> options, LimitMetrics metrics)
     {
+        _metrics = metrics;
         var perMinute = options.Value.SignInsPerMinute;
         _attempts = PartitionedRateLimiter.Create<string, string>(who => RateLimitPartition.GetFixedWindowLimiter(
             who, _ => new FixedWindowRateLimiterOptions { PermitLimit = perMinute, Window = Window, QueueLimit = 0, AutoReplenishment = false }));
@@ -31,6 +33,9 @@ internal sealed class SignInLimits : IDisposable
     private TimeSpan? Refuse(string who)
     {
         using var lease = _attempts.AttemptAcquire(who);
-        return lease.IsAcquired ? null : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : Window;
+        if (lease.IsAcquired)
+            return null;
+        _metrics.Refused("sign-ins");
+        return lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : Window;
     }
 }

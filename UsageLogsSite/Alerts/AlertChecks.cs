@@ -5,6 +5,7 @@ using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Rollup;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Alerts;
 
@@ -13,7 +14,8 @@ namespace UsageLogsSite.Alerts;
 /// ends by time fires: that is looked at once a minute. An alert fires once when its rule becomes true, and again only after it was false.
 /// </summary>
 internal sealed partial class AlertChecks(
-    Databases databases, IDbContextFactory<UsageDbContext> contexts, AlertSignals signals, TimeProvider time, ILogger<AlertChecks> logger) : IElectedDuty
+    Databases databases, IDbContextFactory<UsageDbContext> contexts, AlertSignals signals, TimeProvider time, AlertMetrics metrics,
+    ILogger<AlertChecks> logger) : IElectedDuty
 {
     /// <summary>Alerts of one rule in one check at most: a rule that most users come to meet at once must not flood its receiver.</summary>
     internal const int MostAtOnce = 100;
@@ -62,6 +64,24 @@ internal sealed partial class AlertChecks(
         if (_rules.Count == 0)
             return false;
 
+        var start = time.GetTimestamp();
+        using var span = Traces.Source.StartActivity("alert check")?.SetTag("usage_logs_site.alert.rules", _rules.Count);
+        try
+        {
+            var looksAgain = await CheckRulesAsync(cancellation);
+            metrics.Checked(time.GetElapsedTime(start), failed: false);
+            return looksAgain;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            metrics.Checked(time.GetElapsedTime(start), failed: true);
+            span.Fail(e);
+            throw;
+        }
+    }
+
+    private async Task<bool> CheckRulesAsync(CancellationToken cancellation)
+    {
         var looksAgain = false;
         await using var connection = await databases.Admin.OpenConnectionAsync(cancellation);
         foreach (var rule in _rules)
@@ -70,6 +90,7 @@ internal sealed partial class AlertChecks(
             looksAgain |= open > 0 && AlertCondition.EndsByTime(rule.Kind);
             if (fired == MostAtOnce)
                 signals.Changes.Signal(); // there may be more
+            metrics.Fired(fired);
             LogChecked(logger, rule.Id, fired, cleared, open);
         }
 

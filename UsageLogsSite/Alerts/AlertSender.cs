@@ -14,7 +14,7 @@ namespace UsageLogsSite.Alerts;
 /// </summary>
 internal sealed partial class AlertSender(
     Databases databases, IDbContextFactory<UsageDbContext> contexts, WebhookClient webhooks, IDataProtectionProvider protection, AlertSignals signals,
-    TimeProvider time, ILogger<AlertSender> logger) : IElectedDuty
+    TimeProvider time, AlertMetrics metrics, ILogger<AlertSender> logger) : IElectedDuty
 {
     /// <summary>After this long a delivery is given up.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromHours(24);
@@ -109,10 +109,12 @@ internal sealed partial class AlertSender(
             return; // its rule was removed meanwhile
 
         var (delivery, rule) = (found.Delivery, found.Rule);
+        var start = time.GetTimestamp();
         var (answer, isFinal) = await PostAsync(rule, delivery, found.Alert, cancellation);
         var now = time.GetUtcNow().UtcDateTime;
         var retry = now + Backoff(delivery.Attempts, Random.Shared.NextDouble());
         DateTime? next = answer.Problem is null || isFinal || retry > delivery.CreatedAt + Patience ? null : retry;
+        metrics.Posted(time.GetElapsedTime(start), answer.Problem, next is not null);
         DateTime? delivered = answer.Problem is null ? now : null;
 
         // Not if somebody else has tried it meanwhile, or switched the rule off: that is the newer word.

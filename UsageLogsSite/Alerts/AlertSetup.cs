@@ -14,6 +14,7 @@ internal static class AlertSetup
     {
         builder.AddSettings<AlertOptions>("Alerts");
         builder.Services.AddSingleton<AlertSignals>();
+        builder.Services.AddSingleton<AlertMetrics>();
         builder.Services.AddSingleton<WebhookClient>();
         builder.Services.AddSingleton<IElectedDuty, AlertChecks>();
         builder.Services.AddSingleton<IElectedDuty, AlertSender>();

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Alerts;
 
@@ -25,6 +27,7 @@ internal sealed class WebhookClient : IDisposable
             UseCookies = false,
             PooledConnectionLifetime = TimeSpan.FromMinutes(1),
             ConnectCallback = ConnectAsync,
+            ActivityHeadersPropagator = null, // a span of its own would tell the URL, which may be a secret, and a header would tell the receiver of our traces
         };
         _http = new HttpClient(handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("UsageLogsSite", null));
@@ -38,6 +41,14 @@ internal sealed class WebhookClient : IDisposable
     /// <param name="cancellation">Gives up, and says so by an exception.</param>
     /// <returns>How it went; whatever the receiver does is no exception.</returns>
     internal async Task<WebhookAnswer> PostAsync(string url, string id, byte[] body, string secret, CancellationToken cancellation)
+    {
+        using var span = Traces.Source.StartActivity("webhook", ActivityKind.Client);
+        var answer = await SendAsync(url, id, body, secret, cancellation);
+        span?.SetTag("http.response.status_code", answer.Status).SetStatus(answer.Problem is null ? ActivityStatusCode.Ok : ActivityStatusCode.Error);
+        return answer;
+    }
+
+    private async Task<WebhookAnswer> SendAsync(string url, string id, byte[] body, string secret, CancellationToken cancellation)
     {
         var timestamp = _time.GetUtcNow().ToUnixTimeSeconds();
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };

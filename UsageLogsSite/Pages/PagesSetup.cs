@@ -22,6 +22,7 @@ internal static class PagesSetup
         builder.Services.AddSingleton<UsageExport>();
         builder.Services.AddSingleton<ExportEndpoint>();
         builder.Services.AddSingleton<QuestionReader>();
+        builder.Services.AddSingleton<PageMetrics>();
         builder.Services.AddSingleton<UsageFragments>();
         builder.Services.AddCompression();
         builder.Services.AddSingleton<WidgetEndpoint>();

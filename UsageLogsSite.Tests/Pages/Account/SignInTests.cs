@@ -103,7 +103,7 @@ public sealed class SignInTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
         Assert.Contains("Too many attempts", (await Visit.ReadAsync(answer)).QuerySelector("#wait")!.TextContent, StringComparison.Ordinal);
 
-        using var limits = new SignInLimits(Microsoft.Extensions.Options.Options.Create(new LimitOptions { SignInsPerMinute = 2 }));
+        using var limits = new SignInLimits(Microsoft.Extensions.Options.Options.Create(new LimitOptions { SignInsPerMinute = 2 }), new LimitMetrics(Meters.Unread));
         var refused = new List<bool>();
         for (var i = 0; i < 3; i++)
         {

@@ -13,7 +13,7 @@ namespace UsageLogsSite.Pages.Usage;
 /// before the first row leaves.
 /// </summary>
 internal sealed partial class ExportEndpoint(
-    Visitors visitors, UsageExport export, Audit audit, IOptions<LimitOptions> limits, TimeProvider time, ILogger<ExportEndpoint> logger)
+    Visitors visitors, UsageExport export, Audit audit, IOptions<LimitOptions> limits, LimitMetrics metrics, TimeProvider time, ILogger<ExportEndpoint> logger)
 {
     private const int RetryAfterSeconds = 10;
 
@@ -39,6 +39,7 @@ internal sealed partial class ExportEndpoint(
 
         if (!TryBegin(visitor.AccountId))
         {
+            metrics.Refused("exports");
             http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
             http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
             http.Response.ContentType = "text/plain; charset=utf-8";

@@ -17,7 +17,7 @@ namespace UsageLogsSite.Pages.Usage;
 /// The table's markup, whole and as differences from earlier views, each rendered and compressed once for all who need the same. It lives
 /// as long as the view does: a filter set hands the same one to every reader until the content changes.
 /// </summary>
-internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider tempData, IServiceScopeFactory scopes)
+internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider tempData, IServiceScopeFactory scopes, PageMetrics metrics)
 {
     /// <summary>No version: these have no spaces.</summary>
     private const string PageKey = "the page";
@@ -30,8 +30,18 @@ internal sealed class UsageFragments(IRazorViewEngine views, ITempDataProvider t
     internal Task<UsageFragment> OfAsync(LiveView view, UsageView? shown)
     {
         var fragments = _rendered.GetOrCreateValue(view);
-        return fragments.TryGetValue(KeyOf(shown), out var known) ? known.Value : RenderOnceAsync(fragments, KeyOf(shown), () => RenderAsync(view, shown));
+        if (fragments.TryGetValue(KeyOf(shown), out var known))
+        {
+            metrics.Ready();
+            return known.Value;
+        }
+
+        metrics.Rendered();
+        return RenderOnceAsync(fragments, KeyOf(shown), () => RenderAsync(view, shown));
     }
+
+    /// <summary>A reader has what there is: nothing is made for them.</summary>
+    internal void SkipCurrent() => metrics.NotModified();
 
     /// <summary>A widget's whole page: the same for all of its readers.</summary>
     internal Task<UsageFragment> PageOfAsync(LiveView view) =>

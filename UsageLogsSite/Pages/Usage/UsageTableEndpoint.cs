@@ -49,6 +49,7 @@ internal static class UsageTableEndpoint
         var known = http.Request.Headers.IfNoneMatch.ToString();
         if (Names(known, view))
         {
+            fragments.SkipCurrent();
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return;
         }

@@ -1,0 +1,34 @@
+using System.Diagnostics.Metrics;
+
+namespace UsageLogsSite.Alerts;
+
+/// <summary>What alerts do, on the elected instance: meter <c>UsageLogsSite.Alerts</c>.</summary>
+internal sealed class AlertMetrics
+{
+    internal const string MeterName = "UsageLogsSite.Alerts";
+
+    private readonly Histogram<double> _checks;
+    private readonly Counter<long> _fired;
+    private readonly Histogram<double> _deliveries;
+
+    public AlertMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(MeterName);
+        _checks = meter.CreateHistogram<double>("usage_logs_site.alerts.check.duration", "s", "Time taken to check all rules.");
+        _fired = meter.CreateCounter<long>("usage_logs_site.alerts.fired", "{alert}", "Alerts that fired.");
+        _deliveries = meter.CreateHistogram<double>("usage_logs_site.alerts.delivery.duration", "s", "Time taken by an attempt to post to a webhook.");
+    }
+
+    internal void Checked(TimeSpan elapsed, bool failed) => _checks.Record(elapsed.TotalSeconds, Result(failed ? "failed" : "ok"));
+
+    internal void Fired(int alerts) => _fired.Add(alerts);
+
+    /// <summary>A webhook was posted to.</summary>
+    /// <param name="elapsed">How long it took.</param>
+    /// <param name="problem">Why it counts as not delivered; null if it was.</param>
+    /// <param name="isTriedAgain">Whether another attempt follows.</param>
+    internal void Posted(TimeSpan elapsed, string? problem, bool isTriedAgain) =>
+        _deliveries.Record(elapsed.TotalSeconds, Result(problem is null ? "delivered" : isTriedAgain ? "retried" : "given-up"));
+
+    private static KeyValuePair<string, object?> Result(string result) => new("usage_logs_site.result", result);
+}
