@@ -1,11 +1,13 @@
 using UsageLogsSite.Access;
 using UsageLogsSite.Alerts;
 using UsageLogsSite.Commands;
+using UsageLogsSite.Health;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Ingest;
 using UsageLogsSite.Live;
 using UsageLogsSite.Pages;
 using UsageLogsSite.Rollup;
+using UsageLogsSite.Telemetry;
 
 if (CommandLine.Names(args))
     return await CommandLine.RunAsync(args, Console.Out, Console.Error);
@@ -14,6 +16,7 @@ try
 {
     var builder = WebApplication.CreateBuilder(args);
     builder.AddHosting();
+    builder.AddTelemetry();
 
     // Given no connection string, the site brings a PostgreSQL of its own, and takes it down with it.
     await using var postgres = await EmbeddedPostgres.StartIfNeededAsync(builder.Configuration);
@@ -25,6 +28,7 @@ try
     builder.AddAccess();
     builder.AddPages();
     builder.AddLimits();
+    builder.AddHealth();
     builder.AddDemo();
 
     await using var app = builder.Build();
@@ -39,7 +43,7 @@ try
     app.UseFormCharset();
     app.UseAuthentication();
     app.UseAuthorization();
-    app.MapHealth();
+    app.MapHealth(app.Services.GetRequiredService<Readiness>());
     app.MapLive();
     app.MapAlerts();
     app.MapIngest();

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Alerts;
 
@@ -14,9 +15,9 @@ internal sealed class AlertMetrics
     public AlertMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(MeterName);
-        _checks = meter.CreateHistogram<double>("usage_logs_site.alerts.check.duration", "s", "Time taken to check all rules.");
+        _checks = meter.CreateHistogram<double>("usage_logs_site.alerts.check.duration", "s", "Time taken to check all rules.", advice: Buckets.Durations);
         _fired = meter.CreateCounter<long>("usage_logs_site.alerts.fired", "{alert}", "Alerts that fired.");
-        _deliveries = meter.CreateHistogram<double>("usage_logs_site.alerts.delivery.duration", "s", "Time taken by an attempt to post to a webhook.");
+        _deliveries = meter.CreateHistogram<double>("usage_logs_site.alerts.delivery.duration", "s", "Time taken by an attempt to post to a webhook.", advice: Buckets.Durations);
     }
 
     internal void Checked(TimeSpan elapsed, bool failed) => _checks.Record(elapsed.TotalSeconds, Result(failed ? "failed" : "ok"));

@@ -170,6 +170,9 @@ internal sealed class Databases : IAsyncDisposable
                 (_, cancellation) => logins!.PasswordAsync(login, cancellation));
         }
 
+        // The owner's statements make logins; the fold and the listener look all day, and tell of what they find themselves.
+        var isTraced = duty is "admin" or "member";
+        builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => isTraced).ConfigureBatchFilter(_ => isTraced).EnableFirstResponseEvent(false));
         return builder.Build();
     }
 }

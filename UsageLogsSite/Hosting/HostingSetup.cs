@@ -4,7 +4,7 @@ using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Hosting;
 
-/// <summary>What the site needs around it: address, databases, error pages, health.</summary>
+/// <summary>What the site needs around it: address, databases, error pages.</summary>
 internal static class HostingSetup
 {
     private const string DefaultAddress = "http://localhost:5080";
@@ -52,24 +52,5 @@ internal static class HostingSetup
     {
         if (builder.Configuration.GetValue("Demo:Traffic", false))
             builder.Services.AddHostedService<DemoTraffic>();
-    }
-
-    /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: so does the database. Open to everybody.</summary>
-    internal static void MapHealth(this WebApplication app)
-    {
-        app.MapGet("/health/live", () => Results.Text("live")).ShortCircuit();
-        app.MapGet("/health/ready", async (Databases databases, CancellationToken cancellation) =>
-        {
-            try
-            {
-                await using var command = databases.Admin.CreateCommand("SELECT 1");
-                await command.ExecuteScalarAsync(cancellation);
-                return Results.Text("ready");
-            }
-            catch (Exception e) when (DatabaseFailure.Is(e))
-            {
-                return Results.Text("the database does not answer", statusCode: StatusCodes.Status503ServiceUnavailable);
-            }
-        }).ShortCircuit();
     }
 }

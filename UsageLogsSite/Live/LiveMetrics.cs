@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using UsageLogsSite.Queries;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Live;
 
@@ -34,7 +35,7 @@ internal sealed class LiveMetrics
         _reconnects = meter.CreateCounter<long>("usage_logs_site.live.listener.reconnects", "{reconnect}", "Times the listener lost its connection.");
         meter.CreateObservableGauge("usage_logs_site.live.listener.following", () => listener.IsFollowing ? 1 : 0, "{listener}", "1 while changes are heard, 0 while the listener connects.");
         meter.CreateObservableGauge("usage_logs_site.live.listener.state.age", () => listener.Age.TotalSeconds, "s", "How long the listener has been following, or connecting.");
-        _refreshes = meter.CreateHistogram<double>("usage_logs_site.live.refresh.duration", "s", "Time taken to ask for a filter set's content.");
+        _refreshes = meter.CreateHistogram<double>("usage_logs_site.live.refresh.duration", "s", "Time taken to ask for a filter set's content.", advice: Buckets.Durations);
         _latency = meter.CreateHistogram(
             "usage_logs_site.live.event.latency", "s",
             "From the earliest moment at which the oldest change can have been committed (that of the writer's NOTIFY where the fold slept, else the last look that " +

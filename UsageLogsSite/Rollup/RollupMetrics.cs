@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Rollup;
 
@@ -14,7 +15,7 @@ internal sealed class RollupMetrics
     {
         var meter = meters.Create(MeterName);
         _deltas = meter.CreateCounter<long>("usage_logs_site.rollup.folded_deltas", "{delta}", "Deltas folded into totals.");
-        _duration = meter.CreateHistogram<double>("usage_logs_site.rollup.fold.duration", "s", "Time taken by a fold that found work.");
+        _duration = meter.CreateHistogram<double>("usage_logs_site.rollup.fold.duration", "s", "Time taken by a fold that found work.", advice: Buckets.Durations);
         meter.CreateObservableGauge("usage_logs_site.rollup.elected", () => status.IsElected ? 1 : 0, "{instance}", "1 on the instance that folds, 0 on all others.");
         meter.CreateObservableGauge(
             "usage_logs_site.rollup.lag", () => Known<double>(status.Lag?.TotalSeconds), "s",

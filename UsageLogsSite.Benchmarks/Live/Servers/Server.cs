@@ -1,4 +1,5 @@
 using UsageLogsSite.Access;
+using UsageLogsSite.Health;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Live;
 using UsageLogsSite.Queries;
@@ -21,6 +22,7 @@ internal static class Server
         builder.AddRollup();
         builder.AddAccess();
         builder.AddLive();
+        builder.AddHealth();
         builder.Services.AddSingleton<UsageTable>();
         builder.Services.AddSingleton<SharedViews>();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -34,7 +36,7 @@ internal static class Server
         };
 
         await using var app = builder.Build();
-        app.MapHealth();
+        app.MapHealth(app.Services.GetRequiredService<Readiness>());
         map(app);
         await app.RunAsync();
     }
