@@ -13,6 +13,9 @@ public sealed class SettingsTests(PublishedApp published)
     [InlineData("Retention:Keep", "a-year", "Retention:Keep is a-year; allowed is 1-months to 1200-months, such as 13-months")]
     [InlineData("Usage:TimeZone", "Mars/Olympus", "Usage:TimeZone is Mars/Olympus; allowed is the IANA id of a time zone")]
     [InlineData("Usage:TimeZone", "", "Usage:TimeZone is ; allowed is the IANA id of a time zone")]
+    [InlineData("Telemetry:ManagementUrl", "127.0.0.1:9464", "Telemetry:ManagementUrl is 127.0.0.1:9464; allowed is http://, a host and a port")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "OTEL_EXPORTER_OTLP_ENDPOINT is collector; allowed is the http:// or https:// address")]
+    [InlineData("Health:MaxFoldLag", "00:00:00", "Health:MaxFoldLag is 00:00:00; allowed is 00:00:01 to 1.00:00:00")]
     [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
     [InlineData("ConnectionStrings:Member", "Host=127.0.0.1;Multiplexing=true", "ConnectionStrings:Member sets Multiplexing")]
     public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)

@@ -10,12 +10,16 @@ internal static class Eventually
 
     internal static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(() => Task.FromResult(condition()), what);
 
-    internal static async Task TrueAsync(Func<Task<bool>> condition, string what)
+    internal static Task TrueAsync(Func<Task<bool>> condition, string what) => TrueAsync(condition, () => what);
+
+    /// <param name="condition">What must come to be true.</param>
+    /// <param name="what">Says, at the end, what did not.</param>
+    internal static async Task TrueAsync(Func<Task<bool>> condition, Func<string> what)
     {
         var start = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(start) < Limit, $"Waited {Limit.TotalSeconds} s in vain until {what}.");
+            Assert.True(Stopwatch.GetElapsedTime(start) < Limit, $"Waited {Limit.TotalSeconds} s in vain until {what()}.");
             await Task.Delay(Step, TestContext.Current.CancellationToken);
         }
     }

@@ -173,6 +173,9 @@ internal sealed class RecordedLogs : ILoggerProvider, ILogger
 
     internal int Count(int eventId, string containing) => _entries.Count(e => e.Id == eventId && e.Text.Contains(containing, StringComparison.Ordinal));
 
+    /// <summary>All lines of an event, oldest first.</summary>
+    internal IReadOnlyList<string> Texts(int eventId) => [.. _entries.Where(e => e.Id == eventId).Select(e => e.Text)];
+
     /// <summary>Whether any line holds a text.</summary>
     internal bool Says(string text) => _entries.Any(e => e.Text.Contains(text, StringComparison.Ordinal));
 
