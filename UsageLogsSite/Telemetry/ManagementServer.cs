@@ -23,6 +23,7 @@ internal sealed class ManagementServer(IOptions<TelemetryOptions> options, Meter
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false).UseUrls(options.Value.ManagementUrl);
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logging);
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true); // the site starts once
         _server = builder.Build();
         _server.UseRouting();
         _server.MapPrometheusScrapingEndpoint(Metrics, meters, configureBranchedPipeline: null, optionsName: null).DisableHttpMetrics();
