@@ -21,9 +21,6 @@ internal static class Limits
     /// <summary>A browser chooses its own id; what one address may ask for in all is bounded by this many browsers' worth.</summary>
     private const int BrowsersPerAddress = 20;
 
-    /// <summary>Answers about its health that an address gets in a second, however many are behind it: they are shared, and cost next to nothing.</summary>
-    private const int HealthPerSecond = 100;
-
     /// <summary>How often the line of those who open a stream moves on.</summary>
     private const int OpeningsEachSecond = 10;
 
@@ -41,9 +38,8 @@ internal static class Limits
         {
             limiter.GlobalLimiter = PartitionedRateLimiter.CreateChained(
                 Named("requests-of-address", Requests(limits.Value.RequestsPerSecond * BrowsersPerAddress, PlaceOf, http => !IngestSetup.IsIngest(http))), // first: a browser's id is its own choice
-                Named("requests-of-browser", Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http) && !IngestSetup.IsIngest(http))), // that counts by key
+                Named("requests-of-browser", Requests(limits.Value.RequestsPerSecond, ClientId.Of, http => !IsWidget(http) && !IsHealth(http) && !IngestSetup.IsIngest(http))), // that counts by key
                 Named("requests-of-widget", Requests(Share(limits.Value.RequestsPerSecond * BrowsersPerAddress), WidgetOf, IsWidget)),
-                Named("health", Create(IsHealth, ClientId.NetworkOf, PerSecond(HealthPerSecond), options => new TokenBucketRateLimiter(options))),
                 Named("streams-of-address", AtOnce(OpensStream, live.Value.MaxStreamsPerAddress, PlaceOf)),
                 Named("streams-of-widget", AtOnce(http => OpensStream(http) && IsWidget(http), Share(live.Value.MaxStreamsPerAddress), WidgetOf)),
                 Named("streams-of-browser", AtOnce(http => OpensStream(http) && !IsWidget(http), live.Value.MaxStreamsPerClient, ClientId.Of)),
@@ -57,18 +53,18 @@ internal static class Limits
     }
 
     private static PartitionedRateLimiter<HttpContext> Requests(int perSecond, Func<HttpContext, string> who, Func<HttpContext, bool>? applies = null) => Create(
-        http => !IsHealth(http) && (applies is null || applies(http)), who, PerSecond(perSecond), options => new TokenBucketRateLimiter(options));
+        applies ?? (_ => true),
+        who,
+        new TokenBucketRateLimiterOptions
+        {
+            TokensPerPeriod = perSecond,
+            TokenLimit = 4 * perSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            QueueLimit = 0,
+            AutoReplenishment = false, // all buckets of a limiter are filled by one timer
+        },
+        options => new TokenBucketRateLimiter(options));
 
-    private static TokenBucketRateLimiterOptions PerSecond(int requests) => new()
-    {
-        TokensPerPeriod = requests,
-        TokenLimit = 4 * requests,
-        ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-        QueueLimit = 0,
-        AutoReplenishment = false, // all buckets of a limiter are filled by one timer
-    };
-
-    // Apart from all others: a balancer that is told 429 because of its readers would take the site away from all of them.
     private static bool IsHealth(HttpContext http) => http.Request.Path.StartsWithSegments("/health");
 
     private static PartitionedRateLimiter<HttpContext> AtOnce(Func<HttpContext, bool> applies, int most, Func<HttpContext, string> who) => Create(
@@ -93,8 +89,12 @@ internal static class Limits
         http.Request.Path.Value!.EndsWith("/events", StringComparison.OrdinalIgnoreCase)
         && (http.Request.Path.StartsWithSegments(LiveEndpoints.Address) || http.Request.Path.StartsWithSegments("/users") || IsWidget(http));
 
-    /// <summary>An address, counted apart for widgets: however many people look at these, its places for the site's own pages stay free.</summary>
-    private static string PlaceOf(HttpContext http) => IsWidget(http) ? ClientId.NetworkOf(http) + " widgets" : ClientId.NetworkOf(http);
+    /// <summary>
+    /// An address, counted apart for widgets: however many people look at these, its places for the site's own pages stay free. And apart for
+    /// health: a balancer that is told 429 because of its readers would take the site away from all of them.
+    /// </summary>
+    private static string PlaceOf(HttpContext http) =>
+        IsWidget(http) ? ClientId.NetworkOf(http) + " widgets" : IsHealth(http) ? ClientId.NetworkOf(http) + " health" : ClientId.NetworkOf(http);
 
     /// <summary>One widget at one address. Tokens are made up at no cost: what an address may ask for in all bounds how many of these there are.</summary>
     /// <remarks>What stands before the first dot of a viewer's token names the widget, and is the same for all of its viewers.</remarks>
