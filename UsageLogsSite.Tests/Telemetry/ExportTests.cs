@@ -1,6 +1,10 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using UsageLogsSite.Ingest;
+using UsageLogsSite.Tests.Commands;
 using UsageLogsSite.Tests.Hosting;
 using UsageLogsSite.Tests.Support;
 
@@ -16,6 +20,7 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
     [
         "otel_scope_name", "le", "usage_logs_site_stream_kind", "usage_logs_site_stream_end", "usage_logs_site_event", "usage_logs_site_refresh_result",
         "usage_logs_site_fragment_source", "usage_logs_site_limit", "usage_logs_site_result",
+        "usage_logs_site_rows", "http_response_status_code",
     ];
 
     [Fact]
@@ -35,6 +40,7 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
 
         var ann = await Database.AddUserAsync("Ann");
         await AddAlertAsync(ann);
+        var key = await CreateKeyAsync();
         var named = await NamesAsync();
         Assert.InRange(named.Count, 25, int.MaxValue);
         PrometheusText? metrics = null;
@@ -42,6 +48,7 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
             async () =>
             {
                 await UseAsync(app, ann);
+                await PostAsync(app, key, ann);
                 metrics = await ScrapeAsync(management);
                 return named.All(metrics.Has);
             },
@@ -71,7 +78,7 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
         var panels = dashboard.RootElement.GetProperty("panels").EnumerateArray().ToList();
         Assert.Equal(panels.Count, panels.Select(p => p.GetProperty("id").GetInt32()).Distinct().Count());
         Assert.Equal(
-            ["Is it live?", "Fold", "Streams", "Database", "Limits and alerts"],
+            ["Is it live?", "Fold", "Streams", "Database", "Limits and alerts", "Ingest"],
             panels.Where(p => p.GetProperty("type").GetString() == "row").Select(p => p.GetProperty("title").GetString()));
         Assert.All(panels, panel =>
         {
@@ -133,6 +140,23 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
         while (await lines.ReadLineAsync(Cancellation) is { } line && line != "event: usage-changed")
         {
         }
+    }
+
+    private async Task<string> CreateKeyAsync()
+    {
+        var made = await CommandRun.RunAsync("keys", "create", "--name", "shop", "--scopes", "usage-logs:write", $"--ConnectionStrings:UsageLogs={Database.ConnectionString}");
+        return made.Output.Split('\n').Single(line => line.StartsWith(ApiKeys.Prefix, StringComparison.Ordinal));
+    }
+
+    private static async Task PostAsync(RunningApp app, string key, Guid user)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/usage-logs")
+        {
+            Content = JsonContent.Create(new { user_id = user, model = "sage-3", prompt_tokens = 1, completion_tokens = 2 }),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var answer = await app.Http.SendAsync(request, Cancellation);
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
     }
 
     /// <summary>The names of all metrics that the dashboard and the alerting rules ask for.</summary>

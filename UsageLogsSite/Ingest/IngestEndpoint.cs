@@ -14,7 +14,8 @@ namespace UsageLogsSite.Ingest;
 /// <c>POST /api/usage-logs</c> and <c>/api/credit-purchases</c>. Outside of pages and their sign-in: an API key is all that counts here, and
 /// counts nowhere else. Each request is carried out as a whole or not at all.
 /// </summary>
-internal sealed partial class IngestEndpoint(ApiKeys keys, IngestStore store, IOptions<IngestOptions> options, TimeProvider time, ILogger<IngestEndpoint> logger)
+internal sealed partial class IngestEndpoint(
+    ApiKeys keys, IngestStore store, IOptions<IngestOptions> options, TimeProvider time, IngestMetrics metrics, ILogger<IngestEndpoint> logger)
 {
     /// <summary>The header that says that an answer is the one of before.</summary>
     internal const string Replayed = "Idempotency-Replayed";
@@ -31,11 +32,13 @@ internal sealed partial class IngestEndpoint(ApiKeys keys, IngestStore store, IO
     internal async Task AnswerAsync(HttpContext http, RowKind kind)
     {
         http.Response.Headers.CacheControl = "no-store";
+        var began = time.GetTimestamp();
         try
         {
             var key = await AuthorizeAsync(http, kind);
             var request = await ReadAsync(http, kind, key);
             var (answer, isReplayed) = await store.StoreAsync(request, http.RequestAborted);
+            metrics.Stored(kind, answer, isReplayed);
             if (isReplayed)
                 http.Response.Headers[Replayed] = "true";
             http.Response.StatusCode = answer.Inserted > 0 ? StatusCodes.Status201Created : StatusCodes.Status200OK;
@@ -47,6 +50,8 @@ internal sealed partial class IngestEndpoint(ApiKeys keys, IngestStore store, IO
                 LogFailed(logger, kind.Address, cause.Message);
             await RefuseAsync(http, refusal);
         }
+
+        metrics.Answered(kind, http.Response.StatusCode, time.GetElapsedTime(began));
     }
 
     /// <summary>Tells why a request is not carried out.</summary>

@@ -12,6 +12,7 @@ internal static class IngestSetup
         builder.Services.AddSingleton<ApiKeys>();
         builder.Services.AddScoped<ApiKeyChanges>();
         builder.Services.AddSingleton<IngestStore>();
+        builder.Services.AddSingleton<IngestMetrics>();
         builder.Services.AddSingleton<IngestEndpoint>();
         builder.Services.AddOpenApi(document =>
         {
