@@ -68,7 +68,13 @@ internal static partial class DatabaseStartup
 
         try
         {
+            await SchemaCreation.EnsureAsync(database, cancellation);
             await database.Database.MigrateAsync(cancellation);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && e.MessageText.Contains("gin_trgm_ops", StringComparison.Ordinal))
+        {
+            throw new StartupException(
+                "The extension pg_trgm is in a schema that the Search Path of ConnectionStrings:UsageLogs does not name: add it behind the site's own, as in Search Path=usage,extensions.", e);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

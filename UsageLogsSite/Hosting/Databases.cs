@@ -1,4 +1,5 @@
 using Npgsql;
+using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Hosting;
 
@@ -19,13 +20,14 @@ internal sealed class Databases : IAsyncDisposable
         {
             Owner = Build("owner", owner);
             var missing = RuntimeConnection.Roles.Where(r => Read(configuration, r.Key) is null).Select(r => r.Value);
-            Logins = new RuntimeLogins(Owner, owner.Database ?? owner.Username ?? "", [.. missing]);
+            Logins = new RuntimeLogins(Owner, PlaceOf(owner), [.. missing]);
         }
         else if (allAsOwner)
         {
             throw new StartupException("ConnectionStrings:UsageLogs is missing: commands work as the owner of the tables.");
         }
 
+        RefuseSeveralSchemas(configuration);
         Admin = Open("admin", "Admin", WithPageTimeouts);
         Member = Open("member", "Member", WithPageTimeouts);
         Rollup = Open("rollup", "Rollup", Dedicated);
@@ -104,6 +106,7 @@ internal sealed class Databases : IAsyncDisposable
         try
         {
             settings = new NpgsqlConnectionStringBuilder(text);
+            DatabaseSchema.Of(text);
         }
         catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
         {
@@ -119,6 +122,28 @@ internal sealed class Databases : IAsyncDisposable
         }
 
         return settings;
+    }
+
+    /// <summary>What logins are named after: the database, and the schema where it is one of several.</summary>
+    private static string PlaceOf(NpgsqlConnectionStringBuilder owner)
+    {
+        var (database, schema) = (owner.Database ?? owner.Username ?? "", DatabaseSchema.Of(owner.ConnectionString));
+        return schema == DatabaseSchema.Default ? database : $"{database}_{schema}";
+    }
+
+    // One that was forgotten would show the tables of the same names that the product has of its own.
+    private static void RefuseSeveralSchemas(IConfiguration configuration)
+    {
+        var schemas = RuntimeConnection.Roles.Keys.Prepend("UsageLogs")
+            .Select(name => (Name: name, Settings: Read(configuration, name)))
+            .Where(given => given.Settings is not null)
+            .Select(given => (given.Name, Schema: DatabaseSchema.Of(given.Settings!.ConnectionString)))
+            .ToList();
+        if (schemas.Find(given => given.Schema != schemas[0].Schema) is { Name: not null } other)
+        {
+            throw new StartupException(
+                $"ConnectionStrings:{schemas[0].Name} leads to the schema {schemas[0].Schema}, and :{other.Name} to {other.Schema}: give all of them the same Search Path.");
+        }
     }
 
     // A reader waits for a page: fail while they still look, and let the site say so.

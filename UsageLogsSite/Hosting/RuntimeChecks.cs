@@ -23,8 +23,8 @@ internal static class RuntimeChecks
                                  OR m.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
                             AND pg_has_role(r.oid, m.oid, 'MEMBER')) END AS power,
                (SELECT string_agg(c.relname, ', ') FROM pg_class c
-                WHERE c.relnamespace = 'public'::regnamespace AND pg_has_role(r.oid, c.relowner, 'MEMBER')
-                  AND (c.relname = ANY ($2) OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('public.usage_logs')))) AS owned,
+                WHERE c.relnamespace = $3::regnamespace AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+                  AND (c.relname = ANY ($2) OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass($3 || '.usage_logs')))) AS owned,
                (SELECT pg_has_role(r.oid, g.oid, 'USAGE') FROM pg_roles g WHERE g.rolname = $1) AS has_role,
                (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ') FROM pg_roles o JOIN pg_policy p ON o.oid = ANY (p.polroles)
                 WHERE o.rolname <> $1 AND pg_has_role(r.oid, o.oid, 'MEMBER')) AS other_roles
@@ -42,7 +42,7 @@ internal static class RuntimeChecks
                string_agg(c.relname, ', ') FILTER (WHERE EXISTS (
                    SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND 0 = ANY (p.polroles))) AS open_to_all
         FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY ($1)
+        WHERE c.relnamespace = $2::regnamespace AND c.relname = ANY ($1)
         """;
 
     /// <summary>Looks at every connection of the running site.</summary>
@@ -59,6 +59,7 @@ internal static class RuntimeChecks
     {
         await using var command = source.CreateCommand(TableQuestion);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = UsageDatabase.Tables });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DatabaseSchema.Of(source.ConnectionString) });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         if (reader["unprotected"] is string unprotected)
@@ -75,6 +76,7 @@ internal static class RuntimeChecks
         await using var command = new NpgsqlCommand(RoleQuestion, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = runtime.Role });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = UsageDatabase.Tables });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DatabaseSchema.Of(runtime.Source.ConnectionString) });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         var who = $"{runtime.Key} signs in as {reader.GetString(0)}";
