@@ -24,7 +24,7 @@ public sealed class CommandLineTests(PostgresCluster cluster) : SiteTest(cluster
         Assert.Equal(isCommand, CommandLine.Names(args));
 
     [Theory]
-    [InlineData("'sede' is not a command of this program; allowed is migrate, seed, retention, accounts, embed, keys, rollup.", "sede")]
+    [InlineData("'sede' is not a command of this program; allowed is migrate, seed, retention, attach, detach, accounts, embed, keys, health, rollup.", "sede")]
     [InlineData("A command of 'rollup' is missing; allowed is verify, rebuild.", "rollup")]
     [InlineData("'--force' is not an option of 'migrate'; allowed is none.", "migrate", "--force")]
     [InlineData("'now' is not an option of 'migrate'", "migrate", "now")]

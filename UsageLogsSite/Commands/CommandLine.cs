@@ -76,9 +76,12 @@ internal static class CommandLine
         MigrateCommand.Create(settings),
         SeedCommand.Create(settings),
         RetentionCommand.Create(settings),
+        AttachCommand.Create(settings),
+        DetachCommand.Create(settings),
         AccountsCommands.Create(settings),
         EmbedCommand.Create(settings),
         KeysCommand.Create(settings),
+        HealthCommand.Create(settings),
         new Command("rollup", "Looks after the totals that pages read.")
         {
             RollupVerifyCommand.Create(settings),

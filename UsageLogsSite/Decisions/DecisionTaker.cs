@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using UsageLogsSite.Access;
+using UsageLogsSite.Attach;
 using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Decisions;
@@ -24,6 +26,10 @@ internal sealed class DecisionTaker(IDbContextFactory<UsageDbContext> contexts)
         try
         {
             return await TryAsync(http, visitor, decision, key ?? Guid.NewGuid(), cancellation);
+        }
+        catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: Mirror.IsCopy } refused)
+        {
+            return Outcome.Refused(refused.MessageText);
         }
         catch (DbUpdateConcurrencyException)
         {

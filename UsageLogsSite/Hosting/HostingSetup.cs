@@ -16,6 +16,9 @@ internal static class HostingSetup
 
     internal static void AddHosting(this WebApplicationBuilder builder)
     {
+        builder.Configuration.AddSecretFiles();
+        builder.Services.AddSystemd(); // does nothing anywhere else
+
         // Set here and not in the settings file, which would win over ASPNETCORE_URLS.
         if (string.IsNullOrEmpty(builder.Configuration["urls"]))
             builder.WebHost.UseUrls(DefaultAddress);

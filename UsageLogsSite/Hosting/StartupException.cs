@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Access;
+using UsageLogsSite.Attach;
 using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Hosting;
@@ -10,7 +11,7 @@ internal sealed class StartupException(string message, Exception? inner = null) 
     /// <summary>What to tell an operator about a failed start; null where the failure is the program's own.</summary>
     internal static string? Explain(Exception exception) => exception switch
     {
-        StartupException or RetentionException or AccountException => exception.Message,
+        StartupException or RetentionException or AccountException or AttachException => exception.Message,
         AggregateException several when several.InnerExceptions.All(e => Explain(e) is not null) =>
             string.Join(Environment.NewLine, several.InnerExceptions.Select(Explain)),
         OptionsValidationException options => string.Join(Environment.NewLine, options.Failures),

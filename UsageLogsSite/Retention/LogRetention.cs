@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using UsageLogsSite.Attach;
 
 namespace UsageLogsSite.Retention;
 
@@ -22,8 +23,15 @@ internal sealed class LogRetention(NpgsqlDataSource owner, TimeProvider time)
 
     /// <summary>What would go.</summary>
     /// <exception cref="NpgsqlException">The database failed.</exception>
+    /// <exception cref="RetentionException">The logs are copies.</exception>
     internal async Task<RetentionPlan> PlanAsync(RetentionPeriod keep, CancellationToken cancellation)
     {
+        await using (var connection = await owner.OpenConnectionAsync(cancellation))
+        {
+            if (await AttachedTargets.ExistAsync(connection, cancellation))
+                throw new RetentionException("usage_logs is a copy of a table of the product's: what is deleted there goes here, too, and nothing is dropped by itself.");
+        }
+
         var cut = keep.CutAt(time.GetUtcNow().UtcDateTime);
         await using var count = owner.CreateCommand($"SELECT count(*) FROM {Partitions.Default} WHERE created_at < $1");
         count.CommandTimeout = 0;

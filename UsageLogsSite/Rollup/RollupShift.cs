@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
+using UsageLogsSite.Attach;
 
 namespace UsageLogsSite.Rollup;
 
@@ -16,6 +17,7 @@ internal sealed partial class RollupShift
 
     private readonly NpgsqlConnection _connection;
     private readonly Fold _fold;
+    private readonly Mirror _mirror;
     private readonly RollupOptions _options;
     private readonly TimeZoneInfo _zone;
     private readonly TimeProvider _time;
@@ -35,11 +37,16 @@ internal sealed partial class RollupShift
         _connection = connection;
         _fold = new Fold(connection, options.BatchSize, time, status);
         _status = status;
+        _mirror = new Mirror(connection, time, logger);
         _options = options;
         _time = time;
         _metrics = metrics;
         _logger = logger;
-        connection.Notification += (_, _) => _notified = true;
+        connection.Notification += (_, _) =>
+        {
+            _notified = true;
+            _mirror.LookAgain();
+        };
     }
 
     internal async Task RunAsync(CancellationToken cancellation)
@@ -134,6 +141,7 @@ internal sealed partial class RollupShift
 
     private async Task<long> DrainAsync(CancellationToken cancellation)
     {
+        var copied = await _mirror.CopyAsync(cancellation);
         var start = Stopwatch.GetTimestamp();
         var folded = await _fold.DrainAsync(cancellation);
         var elapsed = Stopwatch.GetElapsedTime(start);
@@ -143,7 +151,7 @@ internal sealed partial class RollupShift
             LogFolded(_logger, folded, elapsed.TotalMilliseconds);
         }
 
-        return folded;
+        return copied + folded;
     }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation)

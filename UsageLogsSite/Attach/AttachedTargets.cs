@@ -1,0 +1,30 @@
+using Npgsql;
+
+namespace UsageLogsSite.Attach;
+
+/// <summary>What is attached.</summary>
+internal static class AttachedTargets
+{
+    /// <summary>Whether the site's tables are copies.</summary>
+    /// <exception cref="NpgsqlException">The database failed.</exception>
+    internal static async Task<bool> ExistAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("SELECT to_regprocedure('attach_apply(integer)') IS NOT NULL", connection);
+        return await command.ExecuteScalarAsync(cancellation) is true;
+    }
+
+    /// <summary>Each of our tables that is a copy, and the map that made it so; users first.</summary>
+    /// <exception cref="AttachException">None is.</exception>
+    /// <exception cref="NpgsqlException">The database failed.</exception>
+    internal static async Task<IReadOnlyList<(string Target, TableMap Map)>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        if (!await ExistAsync(connection, cancellation))
+            throw new AttachException("Nothing is attached: run 'attach --map …' first.");
+        await using var command = new NpgsqlCommand("SELECT target, map::text FROM attachments ORDER BY target DESC", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var attached = new List<(string, TableMap)>();
+        while (await reader.ReadAsync(cancellation))
+            attached.Add((reader.GetString(0), TableMap.Parse(reader.GetString(1))));
+        return attached;
+    }
+}

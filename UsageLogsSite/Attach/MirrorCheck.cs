@@ -1,0 +1,126 @@
+using System.Data;
+using System.Runtime.CompilerServices;
+using Npgsql;
+using UsageLogsSite.Data;
+
+namespace UsageLogsSite.Attach;
+
+/// <summary>
+/// Compares the product's tables with our copies, row by row, at one moment, while writers write: what is not noted as changed must be
+/// the same.
+/// </summary>
+/// <param name="owner">The database, as the owner of the site's tables.</param>
+internal sealed class MirrorCheck(NpgsqlDataSource owner)
+{
+    /// <summary>Failed rows that are named.</summary>
+    private const int MostFailures = 20;
+
+    /// <summary>Compares all attached tables.</summary>
+    /// <exception cref="AttachException">Nothing is attached, or a table cannot be compared any more.</exception>
+    /// <exception cref="NpgsqlException">The database failed.</exception>
+    internal async IAsyncEnumerable<MirrorResult> CompareAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var schema = DatabaseSchema.Of(owner.ConnectionString);
+        await using var connection = await owner.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
+        foreach (var (target, map) in await AttachedTargets.ReadAsync(connection, cancellation))
+        {
+            var table = new AttachedTable(target, map, await SourceTable.FindAsync(connection, map, schema, cancellation));
+            await using (var path = new NpgsqlCommand("SET LOCAL search_path = pg_catalog, pg_temp", connection))
+                await path.ExecuteNonQueryAsync(cancellation);
+            var types = await TypesAsync(connection, schema, table, cancellation);
+            var result = await CompareAsync(connection, schema, table, types, cancellation);
+            await using (var path = new NpgsqlCommand($"SET LOCAL search_path = {schema}", connection))
+                await path.ExecuteNonQueryAsync(cancellation);
+            yield return result;
+        }
+    }
+
+    private static async Task<MirrorResult> CompareAsync(
+        NpgsqlConnection connection, string schema, AttachedTable table, Dictionary<string, string> types, CancellationToken cancellation)
+    {
+        var result = new MirrorResult(table.Target, table.Source.Name);
+        await using (var command = new NpgsqlCommand(Question(schema, table, types), connection) { CommandTimeout = 0 })
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+        {
+            while (await reader.ReadAsync(cancellation))
+            {
+                if (reader.GetInt32(0) == 0)
+                    (result.Compared, result.Pending, result.Failed) = (reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+                else
+                    result.Lines.Add($"{reader.GetString(4)} {reader.GetString(5)}");
+            }
+        }
+
+        result.Differences = result.Lines.Count;
+        await using (var command = new NpgsqlCommand(
+            $"SELECT coalesce(key::text, 'TRUNCATE'), error FROM {schema}.attach_{table.Target} WHERE error IS NOT NULL ORDER BY failed_at LIMIT {MostFailures}", connection))
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+        {
+            while (await reader.ReadAsync(cancellation))
+                result.Lines.Add($"not copied: {table.Source.Key} {reader.GetString(0)}: {reader.GetString(1)}");
+        }
+
+        return result;
+    }
+
+    // Materialized, so that no expression is evaluated of a row that is known to fail.
+    private static string Question(string schema, AttachedTable table, Dictionary<string, string> types)
+    {
+        var columns = table.Map.Columns;
+        var queue = $"{schema}.attach_{table.Target}";
+        return $"""
+            WITH source AS MATERIALIZED (
+                SELECT {string.Join(", ", columns.Select(c => $"({c.Value})::{types[c.Key]} AS {c.Key}"))}
+                FROM (SELECT s.* FROM {table.Source.Name} AS s WHERE NOT EXISTS (SELECT FROM {queue} q WHERE q.key = s.{table.Source.Key}) OFFSET 0) AS s
+                WHERE {table.Where}
+            ), noted AS MATERIALIZED (
+                SELECT ({columns["id"]}) AS id FROM (SELECT q.key AS {table.Source.Key} FROM {queue} q WHERE q.key IS NOT NULL) AS s
+            ), ours AS MATERIALIZED (
+                SELECT {table.Columns} FROM {schema}.{table.Target} m WHERE NOT EXISTS (SELECT FROM noted WHERE noted.id = m.id)
+            )
+            SELECT 0, (SELECT count(*) FROM source), (SELECT count(*) FROM {queue} WHERE error IS NULL), (SELECT count(*) FROM {queue} WHERE error IS NOT NULL), '', ''
+            UNION ALL
+            SELECT 1, 0, 0, 0, CASE WHEN o.id IS NULL THEN 'missing:' WHEN s.id IS NULL THEN 'too many:' ELSE 'different:' END, coalesce(s.id, o.id)::text
+            FROM source s FULL JOIN ours o ON {string.Join(" AND ", table.Identity.Select(column => $"o.{column} = s.{column}"))}
+            WHERE o.id IS NULL OR s.id IS NULL OR ({string.Join(", ", columns.Keys.Select(c => $"s.{c}"))}) IS DISTINCT FROM ({string.Join(", ", columns.Keys.Select(c => $"o.{c}"))})
+            """;
+    }
+
+    private static async Task<Dictionary<string, string>> TypesAsync(NpgsqlConnection connection, string schema, AttachedTable table, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"{schema}.{table.Target}" });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var types = new Dictionary<string, string>();
+        while (await reader.ReadAsync(cancellation))
+            types[reader.GetString(0)] = reader.GetString(1);
+        return types;
+    }
+}
+
+/// <summary>What comparing one table has shown.</summary>
+/// <param name="target">Our table.</param>
+/// <param name="source">The product's.</param>
+internal sealed class MirrorResult(string target, string source)
+{
+    internal string Target => target;
+
+    internal string Source => source;
+
+    /// <summary>The product's rows that were compared.</summary>
+    internal long Compared { get; set; }
+
+    /// <summary>Keys noted, and not copied yet.</summary>
+    internal long Pending { get; set; }
+
+    /// <summary>Rows that could not be copied.</summary>
+    internal long Failed { get; set; }
+
+    /// <summary>Rows that differ, and should not.</summary>
+    internal long Differences { get; set; }
+
+    /// <summary>A line for each difference, and for the first rows that could not be copied.</summary>
+    internal List<string> Lines { get; } = [];
+}

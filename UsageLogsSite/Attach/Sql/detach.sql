@@ -1,0 +1,19 @@
+-- With its functions go the triggers that call them, on the product's tables and on ours.
+DO $attach$
+DECLARE
+    made text;
+BEGIN
+    FOR made IN
+        SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
+        WHERE p.pronamespace = '{schema}'::regnamespace AND p.proname LIKE 'attach\_%'
+    LOOP
+        EXECUTE 'DROP FUNCTION ' || made || ' CASCADE';
+    END LOOP;
+    FOR made IN
+        SELECT c.oid::regclass FROM pg_catalog.pg_class c
+        WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r' AND (c.relname = 'attachments' OR c.relname LIKE 'attach\_%')
+    LOOP
+        EXECUTE 'DROP TABLE ' || made;
+    END LOOP;
+END
+$attach$;
