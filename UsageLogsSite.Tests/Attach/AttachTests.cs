@@ -1,4 +1,9 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using UsageLogsSite.Access;
 using UsageLogsSite.Commands;
+using UsageLogsSite.Data;
+using UsageLogsSite.Decisions;
 using UsageLogsSite.Tests.Rollup;
 using UsageLogsSite.Tests.Support;
 
@@ -129,6 +134,7 @@ public sealed class AttachTests : IAsyncLifetime
         await Theirs.ExecuteAsync("UPDATE auth.users SET email = 'changed-' || email");
         await _product.CopyAsync();
         Assert.Equal(20L, await Ours.ScalarAsync<long>("SELECT count(*) FROM users WHERE user_type = 'internal' AND email LIKE 'changed-%'"));
+        await AssertDecisionIsRefusedAsync();
         var retention = await _product.RunAsync("retention", "--keep", "2-months");
         Assert.Contains("usage_logs is a copy", retention.Error, StringComparison.Ordinal);
     }
@@ -147,8 +153,8 @@ public sealed class AttachTests : IAsyncLifetime
         await Ours.ExecuteAsync("DELETE FROM users WHERE email = '1@example.test'");
         Assert.Equal(CommandLine.Trouble, (await _product.RunAsync("attach", "verify")).ExitCode);
         Npgsql.NpgsqlConnection.ClearAllPools();
-        await Theirs.ExecuteAsync("DROP SCHEMA usage CASCADE; CREATE SCHEMA usage AUTHORIZATION usage_owner");
-        Assert.Equal(before, await _product.DumpAsync());
+        await Theirs.ExecuteAsync(Product.SqlOfDocument(1));
+        Assert.Equal(_product.Untouched, await _product.DumpAsync(withOurs: true));
     }
 
     [Fact]
@@ -193,6 +199,19 @@ public sealed class AttachTests : IAsyncLifetime
         await Theirs.ExecuteAsync("ALTER ROLE usage_owner BYPASSRLS");
         await _product.CopyAsync();
         await AssertSameAsync();
+    }
+
+    private async Task AssertDecisionIsRefusedAsync()
+    {
+        await using var site = await Site.StartAsync(Ours);
+        var (user, log) = (await Ours.ScalarAsync<Guid>("SELECT user_id FROM usage_logs"), await Ours.ScalarAsync<Guid>("SELECT id FROM usage_logs"));
+        var account = await site.AddAccountAsync(AccountRole.Owner);
+        var visitor = new Visitor("", account.Id, account.Email!, AccountRole.Owner, UserId: null, DateTimeOffset.MaxValue);
+        await using var scope = site.Services.CreateAsyncScope();
+        var version = await Ours.ScalarAsync<uint>("SELECT xmin FROM usage_logs");
+        var outcome = await scope.ServiceProvider.GetRequiredService<DecisionTaker>().TakeAsync(
+            new DefaultHttpContext(), visitor, new DeleteLog(user, log, version), Guid.NewGuid(), Cancellation);
+        Assert.Equal((OutcomeKind.Refused, "usage_logs is a copy of public.usage_logs: change it there."), (outcome.Kind, outcome.Text));
     }
 
     private async Task<bool> NotedAsync(long keys) =>

@@ -30,6 +30,9 @@ internal sealed partial class Product : IAsyncDisposable
     /// <summary>The map of the document.</summary>
     internal static string Map { get; } = Json().Match(Document).Groups[1].Value;
 
+    /// <summary>The schema of the whole database before anything was done for the site.</summary>
+    internal string Untouched { get; private set; } = "";
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     internal static async Task<Product> StartAsync()
@@ -41,9 +44,13 @@ internal sealed partial class Product : IAsyncDisposable
         product.Database = new PostgresDatabase(product.To("postgres", password: null, path: null));
         product.Ours = new PostgresDatabase(product.To("usage_owner", "secret", "usage,extensions"));
         await product.Database.ExecuteAsync(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "UsageLogsSite.Tests", "Attach", "supabase.sql"), Cancellation));
-        await product.Database.ExecuteAsync(Sql().Match(Document).Groups[1].Value.Replace("…", "secret", StringComparison.Ordinal));
+        product.Untouched = await product.DumpAsync(withOurs: true);
+        await product.Database.ExecuteAsync(SqlOfDocument(0));
         return product;
     }
+
+    /// <summary>One of the document's SQL snippets, in its order.</summary>
+    internal static string SqlOfDocument(int index) => Sql().Matches(Document)[index].Groups[1].Value.Replace("…", "secret", StringComparison.Ordinal);
 
     /// <summary>Runs one of the site's commands, as the site's owner.</summary>
     internal Task<CommandRun> RunAsync(params string[] command) => CommandRun.RunAsync([.. command, $"--ConnectionStrings:UsageLogs={Ours.ConnectionString}"]);
