@@ -1,9 +1,11 @@
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using UsageLogsSite.Access;
 using UsageLogsSite.Commands;
 using UsageLogsSite.Data;
 using UsageLogsSite.Decisions;
+using UsageLogsSite.Tests.Ingest;
 using UsageLogsSite.Tests.Rollup;
 using UsageLogsSite.Tests.Support;
 
@@ -134,7 +136,7 @@ public sealed class AttachTests : IAsyncLifetime
         await Theirs.ExecuteAsync("UPDATE auth.users SET email = 'changed-' || email");
         await _product.CopyAsync();
         Assert.Equal(20L, await Ours.ScalarAsync<long>("SELECT count(*) FROM users WHERE user_type = 'internal' AND email LIKE 'changed-%'"));
-        await AssertDecisionIsRefusedAsync();
+        await AssertRefusedInWordsAsync();
         var retention = await _product.RunAsync("retention", "--keep", "2-months");
         Assert.Contains("usage_logs is a copy", retention.Error, StringComparison.Ordinal);
     }
@@ -201,7 +203,7 @@ public sealed class AttachTests : IAsyncLifetime
         await AssertSameAsync();
     }
 
-    private async Task AssertDecisionIsRefusedAsync()
+    private async Task AssertRefusedInWordsAsync()
     {
         await using var site = await Site.StartAsync(Ours);
         var (user, log) = (await Ours.ScalarAsync<Guid>("SELECT user_id FROM usage_logs"), await Ours.ScalarAsync<Guid>("SELECT id FROM usage_logs"));
@@ -212,6 +214,10 @@ public sealed class AttachTests : IAsyncLifetime
         var outcome = await scope.ServiceProvider.GetRequiredService<DecisionTaker>().TakeAsync(
             new DefaultHttpContext(), visitor, new DeleteLog(user, log, version), Guid.NewGuid(), Cancellation);
         Assert.Equal((OutcomeKind.Refused, "usage_logs is a copy of public.usage_logs: change it there."), (outcome.Kind, outcome.Text));
+
+        using var sender = await Sender.CreateAsync(site);
+        var answer = await sender.PostAsync($$"""{"user_id": "{{user}}", "model": "m", "prompt_tokens": 1, "completion_tokens": 1}""");
+        Assert.Contains("usage_logs is a copy of public.usage_logs: change it there.", answer.Refused(HttpStatusCode.Conflict, "copied-table").Body, StringComparison.Ordinal);
     }
 
     private async Task<bool> NotedAsync(long keys) =>

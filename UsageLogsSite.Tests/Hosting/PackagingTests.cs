@@ -36,8 +36,12 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
             await using (var running = await app.StartAsync(new() { ["CREDENTIALS_DIRECTORY"] = secrets }))
             {
                 address = running.Http.BaseAddress!.ToString();
-                Assert.Equal((CommandLine.Done, "ready\n"), await HealthAsync(address));
-                Assert.Equal((CommandLine.Done, "ready\n"), await HealthAsync(address.Replace("127.0.0.1", "+", StringComparison.Ordinal)));
+                foreach (var url in new[] { address, address.Replace("127.0.0.1", "+", StringComparison.Ordinal) })
+                {
+                    var (done, told) = await HealthAsync(url);
+                    Assert.Equal(CommandLine.Done, done);
+                    Assert.Contains("\"status\":\"ready\"", told, StringComparison.Ordinal);
+                }
 
                 // It is this database that the file names.
                 Assert.Equal(1L, await Database.ScalarAsync<long>("SELECT count(*) FROM accounts"));

@@ -60,6 +60,9 @@ internal sealed class IngestRefusal(IngestProblem problem, Exception? cause = nu
     internal static IngestRefusal OtherBody() => new(Make(
         409, "idempotency-key-reused", "This Idempotency-Key was used for something else", "A request with another address or body was carried out under it. Make a new key for each request."));
 
+    /// <summary>The site shows a copy of another table, which would undo what is written here.</summary>
+    internal static IngestRefusal IsCopy(string detail) => new(Make(409, "copied-table", "These rows are written elsewhere", detail));
+
     private static IngestRefusal OfRows(int status, string type, string title, string detail, RowErrors errors)
     {
         var problem = Make(status, type, title, $"{detail} {Count(errors)}");

@@ -1,5 +1,6 @@
 using System.Data;
 using Npgsql;
+using UsageLogsSite.Attach;
 using UsageLogsSite.Data;
 using UsageLogsSite.Hosting;
 
@@ -43,6 +44,10 @@ internal sealed class IngestStore(Databases databases)
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
             throw await MissingUsersAsync(rows, cancellation);
+        }
+        catch (PostgresException e) when (e.SqlState == Mirror.IsCopy)
+        {
+            throw IngestRefusal.IsCopy(e.MessageText);
         }
         catch (Exception e) when (DatabaseFailure.Is(e))
         {
