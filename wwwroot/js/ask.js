@@ -2,7 +2,7 @@
 // counts updates, and shows them when told to, or when the selection goes. Loaded when first wanted; live.js reads #updates.
 {
   const $ = id => document.getElementById(id);
-  const KEY = "usage-ask-first";
+  const KEY = "usage-ask-first", SPEAK = 10_000; // a screen reader is told at most so often
   const box = $("hold").firstChild;
   const shown = () => $("refresh")?.dataset.version;
   const view = () => document.querySelector(".live-stream")?.id;
@@ -12,16 +12,33 @@
   const holds = () => (box.checked || selects() || moved) && !applying;
   // Before live.js hears of it, which heeds what is prevented here.
   const on = (name, handler) => document.addEventListener(name, handler, true);
-  let updates = 0, latest = "", latestOf, applying = false, asking = false, moved = false;
+  let spoken = -SPEAK, speech, updates = 0, latest = "", latestOf, applying = false, asking = false, moved = false;
 
   function count(to) {
     updates = to;
     moved &&= to > 0;
     const text = updates ? `${updates} update${updates > 1 ? "s" : ""}` : "";
-    if ($("updates").textContent !== text) $("updates").textContent = text;
+    if ($("updates").textContent !== text) {
+      $("updates").textContent = text;
+      speak();
+    }
     if (!updates && document.activeElement === $("apply")) box.focus(); // a hidden button cannot keep it
     $("apply").hidden = !updates;
     document.dispatchEvent(new Event("usage-updates"));
+  }
+
+  const status = document.createElement("span");
+  status.className = "visually-hidden";
+  status.setAttribute("role", "status");
+  $("updates").after(status);
+
+  function speak() {
+    clearTimeout(speech);
+    if (!updates) return void (status.textContent = "");
+    speech = setTimeout(() => {
+      spoken = performance.now();
+      status.textContent = $("updates").textContent;
+    }, Math.max(0, spoken + SPEAK - performance.now()));
   }
 
   // There is a version that is not shown.
