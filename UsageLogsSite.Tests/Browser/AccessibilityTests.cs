@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Playwright;
 using UsageLogsSite.Data;
 using UsageLogsSite.Tests.Support;
@@ -8,15 +7,6 @@ namespace UsageLogsSite.Tests.Browser;
 /// <summary>axe-core finds nothing to complain about, on any page, in either theme, on a wide screen or a phone.</summary>
 public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromium) : SiteTest(cluster)
 {
-    private static readonly string Axe = File.ReadAllText(Path.Combine(Repository.Root, "node_modules", "axe-core", "axe.min.js"));
-
-    /// <summary>All rules, and the one of WCAG 2.2 that axe has switched off; what is only half on the screen is judged too.</summary>
-    private const string Run =
-        """
-        async () => (await axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })).violations
-          .flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary.split("\n").slice(1).join(" ").trim()}`))
-        """;
-
     /// <summary>Both themes and both widths; all four pairs only in long runs.</summary>
     public static TheoryData<ColorScheme, int> Screens => Support.Run.IsLong
         ? new() { { ColorScheme.Light, 1440 }, { ColorScheme.Dark, 1440 }, { ColorScheme.Light, 375 }, { ColorScheme.Dark, 375 } }
@@ -74,35 +64,6 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
         Assert.True(found.Count == 0, string.Join("\n", found));
     }
 
-    /// <summary>Cards on a phone are still a table to a screen reader, whatever the stylesheet makes of its rows.</summary>
-    [Theory]
-    [InlineData(1440)]
-    [InlineData(375)]
-    public async Task A_screen_reader_hears_a_table_and_names(int width)
-    {
-        await PrepareAsync();
-        await using var site = await Site.StartAsync(Database);
-        await using var window = await OpenAsync(site, ColorScheme.Light, width, null);
-        await window.Page.GotoAsync("/usage?size=10&sort=cost");
-        await window.LiveAsync();
-        var session = await window.Context.NewCDPSessionAsync(window.Page);
-        var tree = (await session.SendAsync("Accessibility.getFullAXTree"))!.Value.GetProperty("nodes").EnumerateArray()
-            .Where(n => !n.GetProperty("ignored").GetBoolean())
-            .Select(n => (Role: Value(n, "role"), Name: Value(n, "name"), Node: n.GetRawText()))
-            .ToList();
-        Assert.Single(tree, n => n.Role == "table");
-        Assert.Equal(11, tree.Count(n => n.Role == "row"));
-        Assert.Equal(70, tree.Count(n => n.Role is "cell" or "gridcell"));
-        Assert.Equal(10, tree.Count(n => n.Role == "rowheader"));
-        Assert.Contains(tree, n => n.Role == "columnheader" && n.Name.StartsWith("Cost", StringComparison.Ordinal));
-        Assert.Contains(tree, n => n.Role == "status" && n.Node.Contains("polite", StringComparison.Ordinal));
-        Assert.Contains(tree, n => n.Role == "StaticText" && n.Name == "Completed payment");
-        Assert.Contains(tree, n => n.Role == "searchbox" && n.Name == "Search");
-        Assert.Equal("descending", await window.Page.GetAttributeAsync("th.cost", "aria-sort"));
-    }
-
-    private static string Value(JsonElement node, string property) => node.TryGetProperty(property, out var value) && value.TryGetProperty("value", out var text) ? text.ToString() : "";
-
     private Task<Window> OpenAsync(Site site, ColorScheme scheme, int width, string? cookie) => chromium.OpenAsync(
         site, "/health/live", new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = 900 }, ReducedMotion = ReducedMotion.Reduce }, cookie);
 
@@ -111,9 +72,7 @@ public sealed class AccessibilityTests(PostgresCluster cluster, Chromium chromiu
         if (await window.Page.Locator("#live-status").CountAsync() > 0)
             await window.LiveAsync();
         await window.Page.EvaluateAsync("for (const d of document.querySelectorAll('details')) { d.name = ''; d.open = true; }"); // menus too, of which one closes the other
-        foreach (var frame in window.Page.Frames)
-            await frame.EvaluateAsync(Axe);
-        return (await window.Page.EvaluateAsync<string[]>(Run)).Select(v => $"{name}: {v}");
+        return await Axe.ViolationsAsync(window, name);
     }
 
     /// <summary>Some of everything that pages show.</summary>
