@@ -1,5 +1,7 @@
 // Decisions show at once, wait in the browser until the server has answered, and roll back with a reason. Each is kept with a key before it is
 // sent, and sent in order by one tab at a time: over a lost connection, a reload or a restart the server carries it out once.
+import { mend, note } from "/js/focus.js";
+
 {
   const KEY = "usage-decisions", RETRY = 5_000, PATIENCE = 10_000;
   const $ = selector => document.querySelector(selector);
@@ -35,8 +37,9 @@
     li.dataset.state = item.state;
     const reason = { waiting: problem || "sending …", conflict: `${item.text} Nothing is done.`, refused: `${item.text} Nothing is done.` }[item.state];
     li.append(make("b", item.label), " ", make("small", reason), " ");
-    if (item.state === "conflict") li.append(make("button", "Do it all the same", () => again(item)), " ");
-    li.append(make("button", item.state === "waiting" ? "Cancel" : "Dismiss", () => drop(item.key)));
+    const act = (name, text, does) => li.append(Object.assign(make("button", text, does), { id: `${name}-${item.key}` }), " "); // each line is made anew
+    if (item.state === "conflict") act("again", "Do it all the same", () => again(item));
+    act("drop", item.state === "waiting" ? "Cancel" : "Dismiss", () => drop(item.key));
     return li;
   }
 
@@ -79,7 +82,9 @@
     list.className = "lines";
     list.append(...mine().map(line));
     if (last) list.append(make("li", last));
+    note();
     panel.replaceChildren(...list.childElementCount ? [list] : []);
+    mend(true);
     paint(done);
   }
 

@@ -1,8 +1,10 @@
-// The page by keyboard. Never while something is typed, nor with a modifier: those keys belong to the browser.
+// The page by keyboard. Never while something is typed, nor with a modifier: those keys belong to the browser. But Escape closes a menu always.
+import "/js/focus.js";
+
 const $ = selector => document.querySelector(selector);
 const TYPED = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 const help = [
-  ["/", "Search"], ["j", "Next row"], ["k", "Previous row"], ["Enter", "Open the row’s page"], ["r", "Refresh"], ["?", "Show these keys"], ["Esc", "Close them"],
+  ["/", "Search"], ["j", "Next row"], ["k", "Previous row"], ["Enter", "Open the row’s page"], ["r", "Refresh"], ["?", "Show these keys"], ["Esc", "Close them, or a menu"],
 ];
 const seen = new WeakSet();
 
@@ -61,13 +63,22 @@ function show() {
   return true;
 }
 
+function closeMenu() {
+  const menu = $(".menu[open]"), focused = document.activeElement;
+  if (!menu || $("dialog[open]")) return false;
+  menu.open = false;
+  if (menu.contains(focused) || focused === document.body) menu.querySelector("summary").focus();
+  return true;
+}
+
 const acts = { "/": search, j: () => step(1), k: () => step(-1), Enter: open, r: () => press("#refresh-now"), "?": show };
 
 function hit(event) {
   if (seen.has(event)) return;
   seen.add(event);
-  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || isOff()) return;
-  if (event.target.closest?.(TYPED) || $("dialog[open]")) return;
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && closeMenu()) return event.preventDefault();
+  if (isOff() || event.target.closest?.(TYPED) || $("dialog[open]")) return;
   if (Object.hasOwn(acts, event.key) && acts[event.key]()) event.preventDefault();
 }
 
