@@ -25,6 +25,26 @@ public sealed class PageTests(PostgresCluster cluster, Chromium chromium) : Site
         Assert.Empty(window.Errors);
     }
 
+    [Theory]
+    [InlineData(375)]
+    [InlineData(900)]
+    public async Task Nor_does_a_users_page_with_all_its_panels(int width)
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.ExecuteAsync(
+            "INSERT INTO usage_logs (user_id, model, prompt_tokens, credits, cost_usd) SELECT $1, 'large-model-' || i % 4, 98765, 1234.56, 12.34 FROM generate_series(1, 60) i", ann);
+        await Database.AddPurchaseAsync(ann, 12_345.67m, "completed");
+        await using var site = await Site.StartAsync(Database);
+        await using var window = await chromium.OpenAsync(site, $"/users/{ann}", new() { ViewportSize = new() { Width = width, Height = 800 } });
+        await window.LiveAsync();
+        await window.Page.ClickAsync("#about summary");
+        Assert.Equal(width, await window.Page.EvaluateAsync<int>("Math.max(document.documentElement.scrollWidth, innerWidth)"));
+
+        // What is read first stands first.
+        Assert.True(await window.Page.EvaluateAsync<bool>("document.getElementById('note').getBoundingClientRect().top < document.getElementById('add-note').getBoundingClientRect().bottom"));
+        Assert.Empty(window.Errors);
+    }
+
     [Fact]
     public async Task Paging_to_and_fro_keeps_the_address_true()
     {
