@@ -15,6 +15,7 @@ public sealed class AskFirstTests(PostgresCluster cluster, Chromium chromium) : 
         await window.LiveAsync();
         await window.Page.FocusAsync("#hold input");
         await window.Page.Keyboard.PressAsync("Space");
+        await window.UntilAsync("localStorage.getItem('usage-ask-first') === '1'"); // its script has come
         var updates = window.Page.Locator("#updates");
         var requests = window.Row(ann).Locator("td.requests");
         await window.SeenAsync();
