@@ -13,6 +13,9 @@ EXCEPTION
 END
 $$;
 
+-- As in 0008, in one order with writers; and with the lock this session hears of a role that another database has just made.
+LOCK TABLE users, usage_logs, credit_purchases IN ACCESS EXCLUSIVE MODE;
+
 GRANT USAGE ON SCHEMA public TO usage_ingest;
 SELECT usage_protect('api_keys'::regclass), usage_protect('ingest_ids'::regclass), usage_protect('ingest_requests'::regclass);
 

@@ -102,6 +102,7 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
             command.Parameters.Add(new NpgsqlParameter<NpgsqlTid> { TypedValue = new NpgsqlTid(0, 0), NpgsqlDbType = NpgsqlDbType.Tid });
             command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = true });
             command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = false });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = "" });
         }
 
         var plan = new List<string>();

@@ -127,7 +127,7 @@ public sealed class ComfortTests(PostgresCluster cluster, Chromium chromium) : S
         await using var window = await chromium.OpenAsync(site, "/usage?type=external&sort=cost", new() { JavaScriptEnabled = false });
         await window.Page.ClickAsync("#view summary");
         await window.Page.UncheckAsync("#view [value=cost]");
-        await window.Page.ClickAsync("#view button");
+        await window.Page.ClickAsync("#view button:not([form])");
         await Expect(window.Page.Locator("#view [value=cost]")).Not.ToBeCheckedAsync();
         await Expect(window.Row(ann).Locator(".cost")).ToBeHiddenAsync();
         await Expect(window.Page).ToHaveURLAsync(new Uri(site.Address, "/usage?type=external&sort=cost").ToString());

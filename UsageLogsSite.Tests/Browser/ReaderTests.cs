@@ -30,14 +30,15 @@ public sealed class ReaderTests(PostgresCluster cluster, Chromium chromium) : Si
         var before = await StateAsync(window);
         Assert.Contains("Usage Logs", before, StringComparison.Ordinal);
 
-        // A change in the row beside, in the row itself, and one that moves all rows by one place.
+        // A change in the row beside, in the row itself, and one that would move all rows by one place, which waits: LaterPagesTests.
         await Database.AddLogAsync(changing);
         await Expect(window.Row(changing).Locator("td.requests")).ToHaveTextAsync("2");
         await Database.AddLogAsync(reading);
         await Expect(window.Row(reading).Locator("td.requests")).ToHaveTextAsync("2");
         Assert.Equal(before, await StateAsync(window));
         await Database.AddUserAsync("User 000");
-        await Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("User 025");
+        await Expect(window.Page.Locator("#updates")).ToHaveTextAsync("1 update");
+        await Expect(window.Page.Locator("tbody tr").First).ToContainTextAsync("User 026");
 
         Assert.Equal(before, await StateAsync(window));
         Assert.True(await window.Page.EvaluateAsync<bool>("row.isConnected"));
