@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using UsageLogsSite.Live;
+using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Live;
 
@@ -8,8 +9,9 @@ public sealed class DebouncerTests
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(500);
 
-    private readonly FakeTimeProvider _time = new();
+    private readonly TimeWithTimers _time = new();
     private readonly Debouncer _debouncer;
+    private Task _due = Task.CompletedTask;
 
     public DebouncerTests() => _debouncer = new Debouncer(_time, Settle, Debounce);
 
@@ -98,15 +100,49 @@ public sealed class DebouncerTests
         await due;
     }
 
-    private Task WaitAsync() => _debouncer.WaitAsync(TestContext.Current.CancellationToken);
+    private Task WaitAsync() => _due = _debouncer.WaitAsync(TestContext.Current.CancellationToken);
 
-    // Continuations run on the pool: give them their turn before looking.
+    // Continuations run on the pool: before time goes on, who waits for it must have begun to.
     private async Task AdvanceAsync(int milliseconds)
     {
-        for (var i = 0; i < 3; i++)
-            await Task.Run(static () => Thread.Sleep(1), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => !_debouncer.IsPending || _due.IsCompleted || _time.Timers > 0, "the pending change is waited for");
         _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
         for (var i = 0; i < 3; i++)
             await Task.Run(static () => Thread.Sleep(1), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Knows how many timers there are.</summary>
+    private sealed class TimeWithTimers : FakeTimeProvider
+    {
+        private int _timers;
+
+        internal int Timers => Volatile.Read(ref _timers);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = new CountedTimer(base.CreateTimer(callback, state, dueTime, period), this);
+            Interlocked.Increment(ref _timers);
+            return timer;
+        }
+
+        private sealed class CountedTimer(ITimer timer, TimeWithTimers time) : ITimer
+        {
+            private int _isDisposed;
+
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
+
+            public void Dispose()
+            {
+                timer.Dispose();
+                if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+                    Interlocked.Decrement(ref time._timers);
+            }
+
+            public ValueTask DisposeAsync()
+            {
+                Dispose();
+                return ValueTask.CompletedTask;
+            }
+        }
     }
 }
