@@ -46,7 +46,8 @@ public sealed class AlertsOfSitesTests(PostgresCluster cluster) : SiteTest(clust
         {
             await AddRuleAsync(site, "failures", "1", receiver.Url);
             await FailAsync(ann);
-            await Eventually.TrueAsync(() => receiver.Messages.Count == 1, "the first attempt has failed");
+            await Eventually.TrueAsync(
+                async () => await Database.ScalarAsync<long>("SELECT count(*) FROM alert_deliveries WHERE last_status = 500") == 1, "the first attempt has failed");
         }
 
         await FailAsync(ann);
