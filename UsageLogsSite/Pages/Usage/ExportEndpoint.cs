@@ -110,6 +110,6 @@ internal sealed partial class ExportEndpoint(
         }
     }
 
-    [LoggerMessage(6001, LogLevel.Warning, "Export: the file of {Question} was cut off: {Reason}")]
+    [LoggerMessage(6101, LogLevel.Warning, "Export: the file of {Question} was cut off: {Reason}")]
     private static partial void LogCutOff(ILogger logger, string question, string reason);
 }
