@@ -27,4 +27,14 @@ public static class DatabaseFailure
         InvalidOperationException { InnerException: { } inner } => IsLostConnection(inner),
         _ => false,
     };
+
+    /// <summary>Whether an exception says that a standby ended the query, or refused it, because it was in the way of replaying.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <returns>True for a conflict with recovery; the next query may find the standby well.</returns>
+    public static bool IsRecoveryConflict(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.QueryCanceled } => true,
+        InvalidOperationException { InnerException: { } inner } => IsRecoveryConflict(inner),
+        _ => false,
+    };
 }

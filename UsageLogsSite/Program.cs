@@ -16,6 +16,7 @@ try
 {
     var builder = WebApplication.CreateBuilder(args);
     builder.AddHosting();
+    builder.AddProxy();
     builder.AddTelemetry();
 
     // Given no connection string, the site brings a PostgreSQL of its own, and takes it down with it.
@@ -32,6 +33,7 @@ try
     builder.AddDemo();
 
     await using var app = builder.Build();
+    app.UseProxy();
     app.UseSecurityHeaders();
     app.UseFinishedChanges();
     app.UseClientId();

@@ -23,13 +23,16 @@ public sealed class EmbedsTests(PostgresCluster cluster) : SiteTest(cluster)
         var before = site.Queries;
         for (var i = 0; i < 20; i++)
         {
-            using var same = await nobody.GetAsync(path + "/table", ("If-None-Match", $"\"{version}\""));
-            Assert.Equal(HttpStatusCode.NotModified, same.StatusCode);
             using var whole = await nobody.GetAsync(path + "/table");
             Assert.Equal(HttpStatusCode.OK, whole.StatusCode);
         }
 
         Assert.Equal(0, site.Queries - before);
+
+        // Who shows what is remembered here may have been told elsewhere of something newer: the content is read anew, and nothing beside it.
+        using (var same = await nobody.GetAsync(path + "/table", ("If-None-Match", $"\"{version}\"")))
+            Assert.Equal(HttpStatusCode.NotModified, same.StatusCode);
+        Assert.Equal(1, site.Queries - before);
 
         // What a token does not open is asked each time: nothing that anybody makes up is remembered.
         for (var i = 0; i < 3; i++)
@@ -38,7 +41,7 @@ public sealed class EmbedsTests(PostgresCluster cluster) : SiteTest(cluster)
             Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
         }
 
-        Assert.Equal(3, site.Queries - before);
+        Assert.Equal(4, site.Queries - before);
     }
 
     [Fact]

@@ -92,6 +92,19 @@ public sealed class HostileTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Theory]
+    [InlineData("a[")]
+    [InlineData("Email[")]
+    [InlineData("[[[]")]
+    public async Task A_field_whose_name_is_badly_written_is_no_failure_of_ours(string name)
+    {
+        await using var site = await Site.StartAsync(Database);
+        using var nobody = new Visit(site.Address);
+        using var answer = await nobody.SubmitAsync("/account/sign-in", "form", (name, "1"), ("Email", "ann@example.test"));
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Empty(site.Logs.Errors);
+    }
+
+    [Theory]
     [InlineData("ab😀cd", 3, "ab")]
     [InlineData("ab😀cd", 4, "ab😀")]
     [InlineData("ab\0", 9, "ab\uFFFD")]

@@ -14,7 +14,7 @@ public sealed class MemberDatabaseTests(PostgresCluster cluster) : RoleTest(clus
     {
         var ann = await AddCustomerAsync("Ann", logs: 2);
         await AddCustomerAsync("Bob", logs: 3);
-        var members = new MemberDatabase(Databases, NullLoggerFactory.Instance);
+        var members = new MemberDatabase(Databases, TimeProvider.System, new ReplicaMetrics(Meters.Unread), NullLoggerFactory.Instance);
         var (before, after) = await members.ReadAsync(ann, async (database, c) =>
         {
             var first = await database.UsageLogs.CountAsync(c);
@@ -32,7 +32,7 @@ public sealed class MemberDatabaseTests(PostgresCluster cluster) : RoleTest(clus
     public async Task Lost_connections_are_nobodys_business()
     {
         var ann = await AddCustomerAsync("Ann", logs: 2);
-        var members = new MemberDatabase(Databases, NullLoggerFactory.Instance);
+        var members = new MemberDatabase(Databases, TimeProvider.System, new ReplicaMetrics(Meters.Unread), NullLoggerFactory.Instance);
         for (var i = 0; i < 3; i++)
         {
             Assert.Equal(2, await members.ReadAsync(ann, (database, c) => database.UsageLogs.CountAsync(c), Cancellation));
@@ -49,9 +49,12 @@ public sealed class MemberDatabaseTests(PostgresCluster cluster) : RoleTest(clus
         await Database.AddUsersAsync(Members);
         await FoldAsync();
         var ids = (await Database.RowsAsync("SELECT id FROM users")).ConvertAll(Guid.Parse);
-        await using var narrow = Open(new NpgsqlConnectionStringBuilder(Database.ConnectionString) { MaxPoolSize = 2, Timeout = 60 }.ConnectionString);
-        var members = new MemberDatabase(narrow, NullLoggerFactory.Instance);
-        var outcomes = await Task.WhenAll(ids.Select((id, i) => Task.Run(() => ReadAtRandomAsync(members, id, rounds, new Random(i)), Cancellation)));
+        await using var narrow = Open(new NpgsqlConnectionStringBuilder(Database.ConnectionString) { MaxPoolSize = 2 }.ConnectionString);
+        var members = new MemberDatabase(narrow, TimeProvider.System, new ReplicaMetrics(Meters.Unread), NullLoggerFactory.Instance);
+
+        // More than there are connections, and not so many that one waits for its turn longer than a page may.
+        using var turns = new SemaphoreSlim(8);
+        var outcomes = await Task.WhenAll(ids.Select((id, i) => Task.Run(() => ReadAtRandomAsync(members, turns, id, rounds, new Random(i)), Cancellation)));
 
         Assert.Equal(0, outcomes.Sum(o => o.Foreign));
         Assert.All([outcomes.Sum(o => o.Read), outcomes.Sum(o => o.Cancelled), outcomes.Sum(o => o.Failed)], count => Assert.InRange(count, Members, int.MaxValue));
@@ -61,13 +64,14 @@ public sealed class MemberDatabaseTests(PostgresCluster cluster) : RoleTest(clus
             Assert.Equal(0L, await AskAsync<long>(narrow.Member, "SELECT count(*) FROM users"));
     }
 
-    private static async Task<Outcome> ReadAtRandomAsync(MemberDatabase members, Guid id, int rounds, Random random)
+    private static async Task<Outcome> ReadAtRandomAsync(MemberDatabase members, SemaphoreSlim turns, Guid id, int rounds, Random random)
     {
         var outcome = new Outcome();
         for (var round = 0; round < rounds; round++)
         {
             using var cancelling = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
             var fate = random.Next(4);
+            await turns.WaitAsync(Cancellation);
             try
             {
                 var seen = await members.ReadAsync(id, (database, c) => ReadAsync(database, fate, random, cancelling, c), cancelling.Token);
@@ -81,6 +85,10 @@ public sealed class MemberDatabaseTests(PostgresCluster cluster) : RoleTest(clus
             catch (Exception e) when (e is PostgresException { SqlState: PostgresErrorCodes.DivisionByZero } or NotSupportedException)
             {
                 outcome.Failed++;
+            }
+            finally
+            {
+                turns.Release();
             }
         }
 

@@ -131,7 +131,7 @@ public sealed partial class PlanTests(PostgresCluster cluster) : RoleTest(cluste
     private static async Task<string> ExplainAsync(NpgsqlDataSource source, UsageFilter filter, TimeProvider time)
     {
         var sql = new SentSql(source);
-        var table = new UsageTable(sql, time, TimeZoneInfo.Utc);
+        var table = new UsageTable(sql.Admin, time, TimeZoneInfo.Utc);
         await table.ReadAsync(filter, Cancellation);
         sql.Clear();
         await table.ReadAsync(filter, Cancellation);

@@ -82,6 +82,21 @@ public sealed class AlertChecksTests(PostgresCluster cluster) : RoleTest(cluster
     }
 
     [Fact]
+    public async Task What_ended_long_ago_goes_though_nobody_changes_a_rule()
+    {
+        var rule = await RuleAsync("failures", 2);
+        await CheckAsync();
+        await Database.ExecuteAsync(
+            "INSERT INTO alerts (rule_id, value, fired_at, cleared_at, is_known) SELECT $1, i, t, t, false FROM (VALUES (1, $2::timestamptz - interval '91 days'), (2, $2 - interval '88 days')) a (i, t)",
+            rule, _time.GetUtcNow().UtcDateTime);
+        await CheckAsync();
+        Assert.Equal(2, (await AlertsAsync()).Count);
+        _time.Advance(TimeSpan.FromHours(25));
+        await CheckAsync();
+        Assert.Equal(["failures|all||2|cleared"], await AlertsAsync());
+    }
+
+    [Fact]
     public async Task A_share_of_failures_needs_some_responses_and_is_of_those_of_the_last_sixty_minutes()
     {
         var ann = await Database.AddUserAsync("Ann");

@@ -110,6 +110,25 @@ public sealed class AlertSenderTests(PostgresCluster cluster) : RoleTest(cluster
     }
 
     [Fact]
+    public async Task A_receiver_that_lets_many_messages_wait_keeps_no_other_waiting()
+    {
+        var released = new TaskCompletionSource();
+        await using var slow = await Receiver.StartAsync();
+        slow.Answer = (_, _) => released.Task;
+        var slowRule = await RuleAsync(slow.Url);
+        for (var i = 0; i < 30; i++)
+            await AlertAsync(slowRule, Guid.NewGuid(), i);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await using var other = await Receiver.StartAsync();
+        await AlertAsync(await RuleAsync(other.Url), null, 1);
+        var sending = SendAsync();
+        await Eventually.TrueAsync(() => other.Messages.Count == 1, "the other one's message has come"); // the clock stands: nothing is given up
+        released.SetResult();
+        Assert.Null(await sending);
+        Assert.Equal(30, slow.Messages.Select(m => m.Id).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_receiver_that_is_gone_for_good_is_not_tried_again()
     {
         await using var receiver = await Receiver.StartAsync();

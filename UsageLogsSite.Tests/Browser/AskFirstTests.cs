@@ -78,6 +78,7 @@ public sealed class AskFirstTests(PostgresCluster cluster, Chromium chromium) : 
         await using var window = await chromium.OpenAsync(site);
         await window.LiveAsync();
         await window.Page.CheckAsync("#hold input");
+        await window.UntilAsync("localStorage.getItem('usage-ask-first') === '1'");
         await Database.AddLogAsync(ann);
         await Expect(window.Page.Locator("#updates")).ToHaveTextAsync("1 update");
         await window.ChooseTypeAsync("external");

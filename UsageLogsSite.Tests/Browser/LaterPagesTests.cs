@@ -107,9 +107,8 @@ public sealed class LaterPagesTests(PostgresCluster cluster, Chromium chromium) 
         await SelectAsync();
         await Database.AddUserAsync("User 000");
         await Expect(updates).ToHaveTextAsync("1 update");
-        var asked = window.Requests("/usage/table");
-        await window.Page.EvaluateAsync("getSelection().empty()");
-        await Eventually.TrueAsync(() => Task.FromResult(window.Requests("/usage/table") > asked), "it is asked what moves");
+        await window.Page.RunAndWaitForResponseAsync(
+            () => window.Page.EvaluateAsync("getSelection().empty()"), answer => answer.Url.Contains("/usage/table", StringComparison.Ordinal)); // it is asked what moves
         await Database.AddLogAsync(user);
         await Expect(updates).ToHaveTextAsync("2 updates");
         await Expect(window.Page.Locator("#usage-table .name").First).ToHaveTextAsync("User 011");

@@ -78,6 +78,6 @@ public sealed class ManyTabsTests(PostgresCluster cluster, Chromium chromium) : 
     {
         var start = Stopwatch.GetTimestamp();
         await navigate();
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(20)); // without a free connection it would wait for ever
     }
 }

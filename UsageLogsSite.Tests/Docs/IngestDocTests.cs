@@ -54,6 +54,23 @@ public sealed class IngestDocTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task The_readmes_snippet_for_csharp_writes_a_row_once()
+    {
+        var source = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "UsageLogsSite.Tests", "Docs", "ReadmeSnippet.cs"), Cancellation);
+        var snippet = source.Split('\n').Where(line => line.StartsWith("        ", StringComparison.Ordinal)).Select(line => line.Trim());
+        Assert.Contains($"```csharp\n{string.Join('\n', snippet)}\n```", await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), Cancellation), StringComparison.Ordinal);
+
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartBusyAsync(Database);
+        using var shop = await Sender.CreateAsync(site);
+        using var http = site.ClientOf(cookie: null);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", shop.Key);
+        await ReadmeSnippet.WriteAsync(http, ann);
+        await ReadmeSnippet.WriteAsync(http, ann);
+        Assert.Equal(1500L, await Database.ScalarAsync<long>("SELECT sum(prompt_tokens + completion_tokens) FROM usage_logs"));
+    }
+
+    [Fact]
     public void It_names_every_field_problem_and_scope()
     {
         foreach (var kind in RowKind.All)

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using UsageLogsSite.Commands;
 using UsageLogsSite.Tests.Commands;
@@ -5,7 +7,7 @@ using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
 
-/// <summary>What containers and systemd are given. No container is built here.</summary>
+/// <summary>What containers and systemd are given. <see cref="ImageTests"/> builds and runs containers.</summary>
 public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp app) : SiteTest(cluster)
 {
     [Fact]
@@ -23,6 +25,48 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
 
         // Every project that the site needs, restored from its lock file.
         Assert.All(new[] { "UsageLogsSite", "UsageLogsSite.Data", "Migrations" }, project => Assert.Contains($"{project}/packages.lock.json", sources));
+    }
+
+    [Fact]
+    public async Task Both_ways_to_an_image_begin_from_the_same_one_and_set_the_same()
+    {
+        var dockerfile = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "Dockerfile"), Cancellation);
+        Assert.Equal(Images.Base, From().Matches(dockerfile)[^1].Groups[1].Value);
+        var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(Repository.Root, "UsageLogsSite"), "-t:ComputeContainerBaseImage", "-getProperty:ContainerBaseImage,ContainerRepository", "-getItem:ContainerPort,ContainerEnvironmentVariable"]) { RedirectStandardOutput = true };
+        using var process = Process.Start(start)!;
+        using var evaluated = JsonDocument.Parse(await process.StandardOutput.ReadToEndAsync(Cancellation));
+        var (properties, items) = (evaluated.RootElement.GetProperty("Properties"), evaluated.RootElement.GetProperty("Items"));
+        Assert.Equal(Images.Base, properties.GetProperty("ContainerBaseImage").GetString());
+        Assert.Equal(Images.Name, properties.GetProperty("ContainerRepository").GetString());
+        Assert.Equal(
+            Settings().Matches(dockerfile).Select(match => match.Groups[1].Value),
+            items.GetProperty("ContainerEnvironmentVariable").EnumerateArray().Select(item => $"ENV {item.GetProperty("Identity")}={item.GetProperty("Value")}")
+                .Concat(items.GetProperty("ContainerPort").EnumerateArray().Select(item => $"EXPOSE {item.GetProperty("Identity")}")));
+    }
+
+    [Fact]
+    public async Task The_systemd_unit_is_understood_and_leaves_little_to_attack()
+    {
+        // Where this machine has its dotnet is no matter of the unit's.
+        var unit = Path.Combine(Directory.CreateTempSubdirectory("usage-logs-site-unit-").FullName, "usage-logs-site.service");
+        var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "systemd", "usage-logs-site.service"), Cancellation);
+        Assert.Contains("ExecStart=/usr/bin/dotnet ", text, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(unit, text.Replace("ExecStart=/usr/bin/dotnet ", "ExecStart=/bin/sh ", StringComparison.Ordinal), Cancellation);
+        try
+        {
+            Assert.Equal((0, ""), await AnalyzeAsync("verify", "--man=no", unit));
+            var (exitCode, output) = await AnalyzeAsync("security", "--offline=true", "--threshold=15", unit);
+            Assert.True(exitCode == 0, output);
+
+            // It would say so of a directive that it does not know, and of a service that anybody can break into.
+            await File.AppendAllTextAsync(unit, "[Service]\nProtectEverything=yes\nCapabilityBoundingSet=CAP_SYS_ADMIN\nNoNewPrivileges=no\n", Cancellation);
+            Assert.Contains("ProtectEverything", (await AnalyzeAsync("verify", "--man=no", unit)).Output, StringComparison.Ordinal);
+            Assert.NotEqual(0, (await AnalyzeAsync("security", "--offline=true", "--threshold=15", unit)).ExitCode);
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(unit)!, recursive: true);
+        }
     }
 
     [Fact]
@@ -47,6 +91,14 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
                 Assert.Equal(1L, await Database.ScalarAsync<long>("SELECT count(*) FROM accounts"));
             }
 
+            // As platforms say it that run containers.
+            var port = $"{RunningApp.FreePort()}";
+            await using (var running = await app.StartAsync(new() { ["CREDENTIALS_DIRECTORY"] = secrets, ["ASPNETCORE_HTTP_PORTS"] = port }))
+            {
+                var (done, _, error) = await app.RunAsync(new() { ["ASPNETCORE_HTTP_PORTS"] = port }, "health");
+                Assert.Equal((CommandLine.Done, ""), (done, error));
+            }
+
             var (exitCode, output) = await HealthAsync(address);
             Assert.Equal(CommandLine.Found, exitCode);
             Assert.Contains("does not answer", output, StringComparison.Ordinal);
@@ -55,6 +107,15 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
         {
             Directory.Delete(secrets, recursive: true);
         }
+    }
+
+    private static async Task<(int ExitCode, string Output)> AnalyzeAsync(params string[] args)
+    {
+        using var process = Process.Start(new ProcessStartInfo("systemd-analyze", ["--no-pager", .. args]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEndAsync(Cancellation);
+        var output = await process.StandardOutput.ReadToEndAsync(Cancellation);
+        await process.WaitForExitAsync(Cancellation);
+        return (process.ExitCode, output + await error);
     }
 
     private static async Task<(int ExitCode, string Output)> HealthAsync(string address)
@@ -66,4 +127,10 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
 
     [GeneratedRegex(@"^COPY (?!--from)(.*)$", RegexOptions.Multiline)]
     private static partial Regex Copies();
+
+    [GeneratedRegex(@"^FROM (\S+)", RegexOptions.Multiline)]
+    private static partial Regex From();
+
+    [GeneratedRegex("^((ENV|EXPOSE) .*)$", RegexOptions.Multiline)]
+    private static partial Regex Settings();
 }

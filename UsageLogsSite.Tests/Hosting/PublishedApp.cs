@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using UsageLogsSite.Tests.Support;
 
 [assembly: AssemblyFixture(typeof(UsageLogsSite.Tests.Hosting.PublishedApp))]
@@ -18,16 +20,24 @@ public sealed class PublishedApp : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         _publishing.Dispose();
-        if (Directory.Exists(_directory))
-            Directory.Delete(_directory, recursive: true);
+        foreach (var directory in new[] { _directory, _directory + "-other" })
+        {
+            if (Directory.Exists(directory))
+                Directory.Delete(directory, recursive: true);
+        }
+
         return ValueTask.CompletedTask;
     }
 
     /// <summary>Starts the published site with these settings, waits for its page and signs in as its first owner.</summary>
-    internal async Task<RunningApp> StartAsync(Dictionary<string, string> settings)
+    /// <param name="settings">The settings.</param>
+    /// <param name="address">Where it is to listen; null for anywhere.</param>
+    /// <param name="isOtherBuild">Starts another build of the same source instead.</param>
+    internal async Task<RunningApp> StartAsync(Dictionary<string, string> settings, Uri? address = null, bool isOtherBuild = false)
     {
         await PublishAsync();
-        return await RunningApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
+        var directory = isOtherBuild ? await OtherBuildAsync() : _directory;
+        return await RunningApp.StartAsync(Path.Combine(directory, "UsageLogsSite.dll"), directory, settings, address);
     }
 
     /// <summary>Starts the published site as who tries it does, and waits for the link that its start prints.</summary>
@@ -35,6 +45,13 @@ public sealed class PublishedApp : IAsyncLifetime
     {
         await PublishAsync();
         return await DemoApp.StartAsync(Path.Combine(_directory, "UsageLogsSite.dll"), _directory, settings);
+    }
+
+    /// <summary>Where the published program is.</summary>
+    internal async Task<string> ProgramAsync()
+    {
+        await PublishAsync();
+        return Path.Combine(_directory, "UsageLogsSite.dll");
     }
 
     /// <summary>Runs the published program to its end: a command, or the site where it cannot start.</summary>
@@ -54,6 +71,47 @@ public sealed class PublishedApp : IAsyncLifetime
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (process.ExitCode, await output, error);
+    }
+
+    /// <summary>
+    /// What differs between two builds, and what versions of views are made with, is the id that the compiler gives the module (ECMA-335, II.22.30): a copy with
+    /// another one is another build, without the minute that compiling takes.
+    /// </summary>
+    private async Task<string> OtherBuildAsync()
+    {
+        var other = _directory + "-other";
+        await _publishing.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if (Directory.Exists(other))
+                return other;
+            foreach (var file in Directory.EnumerateFiles(_directory, "*", SearchOption.AllDirectories))
+            {
+                var copy = Path.Combine(other, Path.GetRelativePath(_directory, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+
+            var program = Path.Combine(other, "UsageLogsSite.dll");
+            var bytes = await File.ReadAllBytesAsync(program, TestContext.Current.CancellationToken);
+            var id = ModuleIdOf(bytes).ToByteArray();
+            var at = bytes.AsSpan().IndexOf(id);
+            Assert.Equal(at, bytes.AsSpan().LastIndexOf(id));
+            bytes[at] ^= 0xFF;
+            await File.WriteAllBytesAsync(program, bytes, TestContext.Current.CancellationToken);
+            return other;
+        }
+        finally
+        {
+            _publishing.Release();
+        }
+    }
+
+    private static Guid ModuleIdOf(byte[] assembly)
+    {
+        using var file = new PEReader(new MemoryStream(assembly));
+        var metadata = file.GetMetadataReader();
+        return metadata.GetGuid(metadata.GetModuleDefinition().Mvid);
     }
 
     private async Task PublishAsync()
@@ -81,6 +139,7 @@ internal sealed class RunningApp : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private bool _isDisposed;
 
     private RunningApp(Process process, Uri address)
     {
@@ -94,20 +153,30 @@ internal sealed class RunningApp : IAsyncDisposable
     /// <summary>The header <c>Cookie</c> of <see cref="Http"/>.</summary>
     internal string Cookie { get; private set; } = "";
 
-    internal static async Task<RunningApp> StartAsync(string program, string workingDirectory, Dictionary<string, string> settings)
+    internal static async Task<RunningApp> StartAsync(string program, string workingDirectory, Dictionary<string, string> settings, Uri? at = null)
     {
-        var address = new Uri($"http://127.0.0.1:{FreePort()}");
-        var start = new ProcessStartInfo("dotnet", [program, "--urls", address.ToString()]) { WorkingDirectory = workingDirectory };
+        var port = settings.GetValueOrDefault("ASPNETCORE_HTTP_PORTS");
+        var address = at ?? new Uri($"http://127.0.0.1:{port ?? $"{FreePort()}"}");
+        var start = new ProcessStartInfo("dotnet", port is null ? [program, "--urls", address.ToString()] : [program]) { WorkingDirectory = workingDirectory };
         (start.Environment["Admin__Email"], start.Environment["Admin__Password"]) = ("owner@example.test", "correct horse battery");
         foreach (var (key, value) in settings)
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         var app = new RunningApp(Process.Start(start)!, address);
-        var begun = Stopwatch.GetTimestamp();
-        while (!await app.AnswersAsync())
+        try
         {
-            Assert.False(app._process.HasExited, "The site ended during its start.");
-            Assert.True(Stopwatch.GetElapsedTime(begun) < Patience, "The site did not start in time.");
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+            var begun = Stopwatch.GetTimestamp();
+            while (!await app.AnswersAsync())
+            {
+                Assert.False(app._process.HasExited, "The site ended during its start.");
+                Assert.True(Stopwatch.GetElapsedTime(begun) < Patience, "The site did not start in time.");
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+            }
+        }
+        catch
+        {
+            if (!app._process.HasExited)
+                app._process.Kill();
+            throw;
         }
 
         await app.SignInAsync(address);
@@ -147,6 +216,9 @@ internal sealed class RunningApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         Http.Dispose();
         if (!_process.HasExited)
             await StopAsync();

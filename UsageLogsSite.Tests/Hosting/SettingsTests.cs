@@ -16,6 +16,10 @@ public sealed class SettingsTests(PublishedApp published)
     [InlineData("Telemetry:ManagementUrl", "127.0.0.1:9464", "Telemetry:ManagementUrl is 127.0.0.1:9464; allowed is http://, a host and a port")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "OTEL_EXPORTER_OTLP_ENDPOINT is collector; allowed is the http:// or https:// address")]
     [InlineData("Health:MaxFoldLag", "00:00:00", "Health:MaxFoldLag is 00:00:00; allowed is 00:00:01 to 1.00:00:00")]
+    [InlineData("Proxy:KnownNetworks", "10.1.2.0/33", "Proxy:KnownNetworks has 10.1.2.0/33; allowed are networks")]
+    [InlineData("Proxy:KnownNetworks", "10.0.0.0/8, 0.0.0.0/0", "Proxy:KnownNetworks has 0.0.0.0/0; allowed are networks")]
+    [InlineData("Proxy:KnownProxies", "127.0.0.1, nginx", "Proxy:KnownProxies has nginx; allowed are addresses")]
+    [InlineData("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true", "Remove it, and name your proxies")]
     [InlineData("ConnectionStrings:UsageLogs", "Hots=localhost", "ConnectionStrings:UsageLogs cannot be read")]
     [InlineData("ConnectionStrings:Member", "Host=127.0.0.1;Multiplexing=true", "ConnectionStrings:Member sets Multiplexing")]
     public async Task It_names_key_value_and_what_is_allowed(string key, string value, string message)

@@ -97,6 +97,7 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
         // A later, relevant change is the fence: whatever came before it has been heard by then.
         await Database.AddLogAsync(ann);
         await stream.NextAsync();
+        await Eventually.TrueAsync(() => site.Logs.Count(Refreshed) > refreshed, "the refresh that told of it is noted");
         Assert.Equal(heard + 1, site.Logs.Count(1007));
         Assert.Equal(refreshed + 1, site.Logs.Count(Refreshed));
     }
@@ -226,8 +227,10 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
     public async Task A_user_leaves_a_sliding_window_when_the_time_comes_without_any_change()
     {
         var ann = await Database.AddUserAsync("Ann");
-        await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddHours(-24).AddSeconds(3));
         await using var site = await Site.StartAsync(Database);
+        await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddHours(-24).AddSeconds(10));
+        await site.FoldedAsync();
+        await site.QuietAsync();
         Assert.NotNull((await site.GetPageAsync("/usage?activity=active-24h")).QuerySelector($"tr[data-user-id='{ann}']"));
         await using var stream = await SseReader.OpenAsync(site, "?activity=active-24h&version=" + await VersionAsync(site, "?activity=active-24h"));
         await stream.NextAsync();
@@ -238,8 +241,10 @@ public sealed class EventsTests(PostgresCluster cluster) : SiteTest(cluster)
     public async Task A_user_enters_the_inactive_when_the_time_comes()
     {
         var ann = await Database.AddUserAsync("Ann");
-        await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddDays(-30).AddSeconds(3));
         await using var site = await Site.StartAsync(Database);
+        await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddDays(-30).AddSeconds(10));
+        await site.FoldedAsync();
+        await site.QuietAsync();
         await using var stream = await SseReader.OpenAsync(site, "?activity=inactive&version=" + await VersionAsync(site, "?activity=inactive"));
         await stream.NextAsync();
         Assert.NotNull((await site.GetPageAsync("/usage?activity=inactive")).QuerySelector($"tr[data-user-id='{ann}']"));

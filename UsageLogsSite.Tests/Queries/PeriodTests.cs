@@ -161,7 +161,7 @@ public sealed class PeriodTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         await FoldAsync("Asia/Kolkata", "2026-11-23T12:00:00Z");
         var time = new FakeTimeProvider(DateTimeOffset.Parse("2026-11-23T18:29:59Z", CultureInfo.InvariantCulture));
-        var table = new UsageTable(new SentSql(Database.DataSource), time, TimeZoneInfo.FindSystemTimeZoneById("Asia/Kolkata"));
+        var table = new UsageTable(new SentSql(Database.DataSource).Admin, time, TimeZoneInfo.FindSystemTimeZoneById("Asia/Kolkata"));
         var today = new UsageFilter { Period = UsagePeriod.Parse("today"), Search = "user" };
         var before = await table.ReadAsync(today, Cancellation);
         Assert.Equal(new DateTime(2026, 11, 23, 18, 30, 0), before.NextExpiry);
@@ -180,7 +180,7 @@ public sealed class PeriodTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         await FoldAsync("UTC", "2026-11-23T12:00:00Z");
         var time = new FakeTimeProvider(DateTimeOffset.Parse("2026-11-23T12:00:00Z", CultureInfo.InvariantCulture));
-        var table = new UsageTable(new SentSql(Database.DataSource), time, TimeZoneInfo.Utc);
+        var table = new UsageTable(new SentSql(Database.DataSource).Admin, time, TimeZoneInfo.Utc);
         var last = await table.ReadAsync(new UsageFilter { Period = UsagePeriod.Parse("30d"), Size = 10, Page = 9_999 }, Cancellation);
         Assert.Equal(last.Pages, last.Filter.Page);
         Assert.NotEmpty(last.Rows);
@@ -198,7 +198,7 @@ public sealed class PeriodTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     private UsageTable Table(string zone, string now) => new(
-        new SentSql(Database.DataSource),
+        new SentSql(Database.DataSource).Admin,
         new FakeTimeProvider(DateTimeOffset.Parse(now, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)),
         TimeZoneInfo.FindSystemTimeZoneById(zone));
 

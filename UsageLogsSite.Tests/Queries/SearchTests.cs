@@ -113,7 +113,7 @@ public sealed class SearchTests(PostgresCluster cluster) : SiteTest(cluster)
     private static async Task<UsageView> AskAsync(SentSql sql, UsageFilter filter)
     {
         sql.Clear();
-        return await new UsageTable(sql, TimeProvider.System, TimeZoneInfo.Utc).ReadAsync(filter, Cancellation);
+        return await new UsageTable(sql.Admin, TimeProvider.System, TimeZoneInfo.Utc).ReadAsync(filter, Cancellation);
     }
 
     /// <summary>Compares with an aggregation of the raw tables of those who have totals.</summary>

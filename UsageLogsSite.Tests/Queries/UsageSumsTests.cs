@@ -73,7 +73,7 @@ public sealed class UsageSumsTests(PostgresCluster cluster) : SiteTest(cluster)
         await using (var connection = await Database.DataSource.OpenConnectionAsync(Cancellation))
             await new Fold(connection, 100).RebuildAsync(Cancellation);
         var sql = new SentSql(Database.DataSource);
-        var table = new UsageTable(sql, TimeProvider.System, TimeZoneInfo.Utc);
+        var table = new UsageTable(sql.Admin, TimeProvider.System, TimeZoneInfo.Utc);
         foreach (var type in Enum.GetValues<TypeFilter>().Where(t => t != TypeFilter.Internal))
         {
             foreach (var activity in Enum.GetValues<ActivityFilter>())
@@ -87,7 +87,7 @@ public sealed class UsageSumsTests(PostgresCluster cluster) : SiteTest(cluster)
 
     private async Task AssertExactAsync(DateTimeOffset now)
     {
-        var table = new UsageTable(new SentSql(Database.DataSource), new FakeTimeProvider(now), TimeZoneInfo.Utc);
+        var table = new UsageTable(new SentSql(Database.DataSource).Admin, new FakeTimeProvider(now), TimeZoneInfo.Utc);
         foreach (var type in Enum.GetValues<TypeFilter>())
         {
             foreach (var activity in Enum.GetValues<ActivityFilter>())

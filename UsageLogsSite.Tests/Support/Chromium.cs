@@ -43,14 +43,24 @@ public sealed class Chromium : IAsyncLifetime
     /// <param name="address">The page.</param>
     /// <param name="options">What kind of window; null for the usual.</param>
     /// <param name="cookie">The header <c>Cookie</c> of who is signed in; null for the site's owner, empty for nobody.</param>
-    internal async Task<Window> OpenAsync(Site site, string address = "/usage", BrowserNewContextOptions? options = null, string? cookie = null)
+    internal Task<Window> OpenAsync(Site site, string address = "/usage", BrowserNewContextOptions? options = null, string? cookie = null)
     {
         options ??= new BrowserNewContextOptions();
         options.BaseURL ??= site.Address.ToString();
+        return OpenAsync(address, options, cookie ?? site.Cookie);
+    }
+
+    /// <summary>A new window with a profile of its own, on whatever stands at the options' <c>BaseURL</c>.</summary>
+    /// <param name="address">The page.</param>
+    /// <param name="options">What kind of window.</param>
+    /// <param name="cookie">The header <c>Cookie</c> of who is signed in; empty for nobody.</param>
+    internal async Task<Window> OpenAsync(string address, BrowserNewContextOptions options, string cookie)
+    {
         options.TimezoneId ??= "UTC";
+        var isSecure = options.BaseURL!.StartsWith("https:", StringComparison.Ordinal);
         var context = await _browser!.NewContextAsync(options);
-        if ((cookie ?? site.Cookie).Split('=', 2) is [var name, var value])
-            await context.AddCookiesAsync([new Cookie { Name = name, Value = value, Url = options.BaseURL, HttpOnly = true, SameSite = SameSiteAttribute.Lax }]);
+        if (cookie.Split('=', 2) is [var name, var value])
+            await context.AddCookiesAsync([new Cookie { Name = name, Value = value, Url = options.BaseURL, HttpOnly = true, Secure = isSecure, SameSite = SameSiteAttribute.Lax }]);
         await context.RouteAsync("https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/**", ServeFromPackageAsync);
         context.SetDefaultTimeout(15_000);
         await context.AddInitScriptAsync(Window.Recorder);

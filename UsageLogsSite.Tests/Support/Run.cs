@@ -3,5 +3,5 @@ namespace UsageLogsSite.Tests.Support;
 /// <summary>How thorough this run is: <c>./test.sh --long</c> sets the variable.</summary>
 internal static class Run
 {
-    internal static bool IsLong { get; } = Environment.GetEnvironmentVariable("USAGE_TESTS_LONG") == "1";
+    public static bool IsLong { get; } = Environment.GetEnvironmentVariable("USAGE_TESTS_LONG") == "1";
 }

@@ -2,8 +2,11 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using UsageLogsSite.Data;
+using UsageLogsSite.Hosting;
+using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Tests.Support;
 
@@ -12,8 +15,16 @@ internal sealed class SentSql(NpgsqlDataSource dataSource) : DbCommandIntercepto
 {
     private readonly ConcurrentQueue<NpgsqlCommand> _sent = new();
 
-    public UsageDbContext CreateDbContext() =>
-        new((DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(dataSource).AddInterceptors(this).Options);
+    /// <summary>Reads by these contexts, of the one server that there is.</summary>
+    internal AdminDatabase Admin => new(
+        this,
+        new Replicas(
+            "tests", ReplicaSources.None, dataSource, new PrimaryTimeline(), Options, TimeProvider.System, new ReplicaMetrics(Meters.Unread), NullLogger<Replicas>.Instance));
+
+    private DbContextOptions<UsageDbContext> Options =>
+        (DbContextOptions<UsageDbContext>)new DbContextOptionsBuilder<UsageDbContext>().UseUsageDatabase(dataSource).AddInterceptors(this).Options;
+
+    public UsageDbContext CreateDbContext() => new(Options);
 
     public override ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
         DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)

@@ -26,7 +26,11 @@ internal sealed partial class AlertChecks(
     private static readonly TimeSpan WindowPoll = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan KeepCleared = TimeSpan.FromDays(90);
 
+    /// <summary>Rules that nobody changes are read all the same: what has ended long ago goes then.</summary>
+    private static readonly TimeSpan ReadAgain = TimeSpan.FromDays(1);
+
     private IReadOnlyList<AlertRule> _rules = [];
+    private long _readAt;
 
     /// <inheritdoc />
     public async Task RunAsync(CancellationToken cancellation)
@@ -59,7 +63,7 @@ internal sealed partial class AlertChecks(
     /// <exception cref="NpgsqlException">The database failed; rules that were checked before stay so.</exception>
     internal async Task<bool> CheckAsync(CancellationToken cancellation)
     {
-        if (signals.TakeRulesChanged())
+        if (signals.TakeRulesChanged() || time.GetElapsedTime(_readAt) > ReadAgain)
             _rules = await ReadRulesAsync(cancellation);
         if (_rules.Count == 0)
             return false;
@@ -115,10 +119,13 @@ internal sealed partial class AlertChecks(
 
     private async Task<IReadOnlyList<AlertRule>> ReadRulesAsync(CancellationToken cancellation)
     {
+        var start = time.GetTimestamp();
         await using var database = await contexts.CreateDbContextAsync(cancellation);
         var old = time.GetUtcNow().UtcDateTime - KeepCleared;
         await database.Alerts.Where(a => a.ClearedAt < old).ExecuteDeleteAsync(cancellation);
-        return await database.AlertRules.Where(r => r.IsEnabled).OrderBy(r => r.CreatedAt).ToListAsync(cancellation);
+        var rules = await database.AlertRules.Where(r => r.IsEnabled).OrderBy(r => r.CreatedAt).ToListAsync(cancellation);
+        _readAt = start;
+        return rules;
     }
 
     private async Task<(int Fired, int Cleared, int Open)> CheckAsync(NpgsqlConnection connection, AlertRule rule, CancellationToken cancellation)

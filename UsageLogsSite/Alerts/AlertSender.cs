@@ -77,12 +77,23 @@ internal sealed partial class AlertSender(
         return (wait < LongestRetry ? wait : LongestRetry) * (0.8 + 0.4 * chance);
     }
 
-    /// <summary>Takes some that are due: whoever else looks at the same time takes others.</summary>
+    /// <summary>
+    /// Takes some that are due, of each rule its first, then its second: a receiver that lets us wait must not keep others' alerts waiting behind
+    /// its own. Whoever else looks at the same time takes others.
+    /// </summary>
     private async Task<Guid[]> ClaimAsync(CancellationToken cancellation)
     {
         await using var claim = databases.Admin.CreateCommand($"""
             UPDATE alert_deliveries d SET attempts = d.attempts + 1, next_attempt_at = $2
-            FROM (SELECT id FROM alert_deliveries WHERE next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT {AtOnce} FOR UPDATE SKIP LOCKED) due
+            FROM (
+                SELECT w.id FROM alert_deliveries w JOIN (
+                    SELECT f.id, f.next_attempt_at, row_number() OVER (PARTITION BY r.id ORDER BY f.next_attempt_at) AS place
+                    FROM alert_rules r CROSS JOIN LATERAL (
+                        SELECT id, next_attempt_at FROM alert_deliveries WHERE rule_id = r.id AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT {2 * AtOnce}) f
+                ) n ON n.id = w.id
+                WHERE w.next_attempt_at <= $1
+                ORDER BY n.place, n.next_attempt_at LIMIT {AtOnce} FOR UPDATE OF w SKIP LOCKED
+            ) due
             WHERE d.id = due.id RETURNING d.id
             """);
         var now = time.GetUtcNow().UtcDateTime;

@@ -65,12 +65,12 @@ internal sealed record NewAlertRule(string Name, string Kind, string Users, stri
 
     private static string UrlOf(string text, bool allowsPrivate)
     {
-        if (text.Length > AlertRule.LongestUrl
-            || !Uri.TryCreate(text, UriKind.Absolute, out var uri)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            || uri.AbsoluteUri.Length > AlertRule.LongestUrl // as it is stored: a letter may become six characters
             || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
             || uri is not { UserInfo: "", Fragment: "" } || uri.IdnHost.Length == 0)
         {
-            throw new FormatException($"'{text}' is no address for a webhook; allowed is https://host/path, and http:// for this machine only.");
+            throw new FormatException($"'{text}' is no address for a webhook; allowed is https://host/path of at most {AlertRule.LongestUrl} characters, and http:// for this machine only.");
         }
 
         // Names are looked up when it is posted; what is plainly private is told at once.

@@ -1,23 +1,21 @@
 using System.CommandLine;
+using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Commands;
 
 /// <summary><c>health</c>: asks a running site whether it is ready, for containers that have no shell and no curl.</summary>
 internal static class HealthCommand
 {
-    private const string DefaultAddress = "http://localhost:5080";
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static readonly Option<string?> Url = new("--url") { Description = "The site's address. Default: the first one of ASPNETCORE_URLS, or http://localhost:5080.", HelpName = "url" };
+    private static readonly Option<string?> Url = new("--url") { Description = "The site's address. Default: the first one of ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS, or http://localhost:5080.", HelpName = "url" };
 
     internal static Command Create(string[] settings)
     {
         var command = new Command("health", "Asks a running site whether it is ready. The exit code is 0 if it is, and 1 if not.") { Url };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var urls = new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(settings).Build()["urls"];
-            var text = parsed.GetValue(Url) ?? urls?.Split(';')[0] ?? DefaultAddress;
+            var text = parsed.GetValue(Url) ?? AddressIn(new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(settings).Build());
 
             // What listens on every address is asked on this machine's own.
             if (!Uri.TryCreate(text.Replace("//+", "//localhost", StringComparison.Ordinal).Replace("//*", "//localhost", StringComparison.Ordinal)
@@ -33,6 +31,14 @@ internal static class HealthCommand
         });
         return command;
     }
+
+    // As the site itself reads them: addresses win over ports.
+    private static string AddressIn(IConfiguration settings) => (settings["urls"], settings["http_ports"]) switch
+    {
+        ({ Length: > 0 } urls, _) => urls.Split(';')[0],
+        (_, { Length: > 0 } ports) => $"http://localhost:{ports.Split(';')[0]}",
+        _ => HostingSetup.DefaultAddress,
+    };
 
     private static async Task<(bool IsReady, string Answer)> AskAsync(Uri address, CancellationToken cancellation)
     {

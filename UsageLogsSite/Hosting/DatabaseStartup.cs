@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using UsageLogsSite.Data;
+using UsageLogsSite.Queries;
 using UsageLogsSite.Retention;
 
 namespace UsageLogsSite.Hosting;
@@ -12,6 +13,8 @@ namespace UsageLogsSite.Hosting;
 internal static partial class DatabaseStartup
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private const int MigrationAttempts = 10;
 
     /// <summary>Waits for the database, and migrates it if allowed.</summary>
     /// <exception cref="StartupException">The database cannot be used; the message says why and what to do.</exception>
@@ -23,13 +26,17 @@ internal static partial class DatabaseStartup
         if (databases.Owner is null)
             RefuseWithoutOwner(app);
         var source = databases.Owner ?? databases.Admin;
+        await databases.SeePrimariesAsync(cancellation);
         await WaitForDatabaseAsync(source, databases.Owner is null ? "Admin" : "UsageLogs", app.Logger, cancellation);
 
         await CheckTimeZoneAsync(source, app.Services.GetRequiredService<TimeZoneInfo>(), cancellation);
 
-        await MigrateAsync(source, migrate && databases.Owner is not null, cancellation);
+        await MigrateAsync(source, migrate && databases.Owner is not null, app.Logger, cancellation);
         await MakeLoginsAsync(databases, cancellation);
         await RuntimeChecks.CheckAsync(databases, cancellation);
+        await Task.WhenAll(
+            app.Services.GetRequiredService<AdminDatabase>().Replicas.LookAsync(cancellation),
+            app.Services.GetRequiredService<MemberDatabase>().Replicas.LookAsync(cancellation));
         if (migrate)
         {
             var partitions = new Partitions(databases.Owner ?? databases.Rollup, app.Services.GetRequiredService<TimeProvider>());
@@ -53,7 +60,7 @@ internal static partial class DatabaseStartup
         }
     }
 
-    private static async Task MigrateAsync(NpgsqlDataSource source, bool migrate, CancellationToken cancellation)
+    private static async Task MigrateAsync(NpgsqlDataSource source, bool migrate, ILogger logger, CancellationToken cancellation)
     {
         await using var database = UsageDatabase.CreateContext(source);
         var pending = (await PendingAsync(database, cancellation)).ToList();
@@ -69,7 +76,7 @@ internal static partial class DatabaseStartup
         try
         {
             await SchemaCreation.EnsureAsync(database, cancellation);
-            await database.Database.MigrateAsync(cancellation);
+            await MigrateUnderWritersAsync(database, logger, cancellation);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && e.MessageText.Contains("gin_trgm_ops", StringComparison.Ordinal))
         {
@@ -79,6 +86,23 @@ internal static partial class DatabaseStartup
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new StartupException($"The role of ConnectionStrings:UsageLogs may not migrate: {e.MessageText} {e.Hint}", e);
+        }
+    }
+
+    // Writers lock the same tables in an order of their own. PostgreSQL then ends one of the two, and what it undoes is whole: nothing is lost by trying again.
+    private static async Task MigrateUnderWritersAsync(UsageDbContext database, ILogger logger, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await database.Database.MigrateAsync(cancellation);
+                return;
+            }
+            catch (Exception e) when (attempt < MigrationAttempts && (e as PostgresException ?? e.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.DeadlockDetected)
+            {
+                LogMigratingAgain(logger, attempt, MigrationAttempts);
+            }
         }
     }
 
@@ -191,6 +215,9 @@ internal static partial class DatabaseStartup
 
     [LoggerMessage(3003, LogLevel.Warning, "Start: no partitions made for the months to come; the elected site tries again: {Reason}")]
     private static partial void LogNoPartitions(ILogger logger, string reason);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Start: a writer was in the way of the migration, which is tried again (attempt {Attempt} of {Attempts} failed)")]
+    private static partial void LogMigratingAgain(ILogger logger, int attempt, int attempts);
 
     [LoggerMessage(3001, LogLevel.Warning, "Start: waiting for the database: {Reason}")]
     private static partial void LogWaiting(ILogger logger, string reason);

@@ -12,13 +12,15 @@ internal sealed class Databases : IAsyncDisposable
     private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(5);
 
     private readonly List<RuntimeConnection> _runtime = [];
+    private readonly List<NpgsqlDataSource> _sources = [];
+    private readonly List<NpgsqlDataSource> _hosts = [];
 
     private Databases(IConfiguration configuration, bool allAsOwner)
     {
         var owner = Read(configuration, "UsageLogs");
         if (owner is not null)
         {
-            Owner = Build("owner", owner);
+            Owner = OpenPrimary("owner", owner);
             var missing = RuntimeConnection.Roles.Where(r => Read(configuration, r.Key) is null).Select(r => r.Value);
             Logins = new RuntimeLogins(Owner, PlaceOf(owner), [.. missing]);
         }
@@ -28,24 +30,25 @@ internal sealed class Databases : IAsyncDisposable
         }
 
         RefuseSeveralSchemas(configuration);
-        Admin = Open("admin", "Admin", WithPageTimeouts);
-        Member = Open("member", "Member", WithPageTimeouts);
-        Rollup = Open("rollup", "Rollup", Dedicated);
-        Listener = Open("listener", "Rollup", Dedicated);
+        (Admin, AdminReplicas) = Open("admin", "Admin", WithPageTimeouts);
+        (Member, MemberReplicas) = Open("member", "Member", WithPageTimeouts);
+        (Rollup, _) = Open("rollup", "Rollup", Dedicated);
+        (Listener, _) = Open("listener", "Rollup", Dedicated);
         if (owner is not null || Read(configuration, "Ingest") is not null)
-            Ingest = Open("ingest", "Ingest", WithIngestPool);
+            (Ingest, _) = Open("ingest", "Ingest", WithIngestPool);
 
-        NpgsqlDataSource Open(string duty, string name, Action<NpgsqlConnectionStringBuilder> adjust)
+        (NpgsqlDataSource Primary, ReplicaSources Replicas) Open(string duty, string name, Action<NpgsqlConnectionStringBuilder> adjust)
         {
             var given = allAsOwner ? Read(configuration, "UsageLogs") : Read(configuration, name);
             var settings = given ?? Read(configuration, "UsageLogs")
                 ?? throw new StartupException($"ConnectionStrings:{name} is missing. Give it, or only ConnectionStrings:UsageLogs.");
             adjust(settings);
             var login = given is null ? Logins!.NameOf(RuntimeConnection.Roles[name]) : null;
-            var source = Build(duty, settings, login, Logins);
+            var replicas = !allAsOwner && duty is "admin" or "member" ? OpenReplicas(duty, settings, login) : ReplicaSources.None;
+            var source = OpenPrimary(duty, settings, login);
             if (!allAsOwner && duty != "listener")
                 _runtime.Add(new(name, source, login));
-            return source;
+            return (source, replicas);
         }
     }
 
@@ -67,6 +70,15 @@ internal sealed class Databases : IAsyncDisposable
     /// <summary>What applications write over HTTP by, and what is asked of their keys. Pooled. Null where the site was given no such connection.</summary>
     public NpgsqlDataSource? Ingest { get; }
 
+    /// <summary>The hosts that may answer for <see cref="Admin"/> where much is read.</summary>
+    internal ReplicaSources AdminReplicas { get; }
+
+    /// <summary>The hosts that may answer for <see cref="Member"/> where much is read.</summary>
+    internal ReplicaSources MemberReplicas { get; }
+
+    /// <summary>Tells the newest primary from older ones, where there are several hosts.</summary>
+    internal PrimaryTimeline Timeline { get; } = new();
+
     /// <summary>The site's own logins; null without the owner's rights.</summary>
     internal RuntimeLogins? Logins { get; }
 
@@ -81,18 +93,35 @@ internal sealed class Databases : IAsyncDisposable
     /// <exception cref="StartupException">The owner's connection string is missing, unreadable or not safe; the message names its key.</exception>
     public static Databases OfCommand(IConfiguration configuration) => new(configuration, allAsOwner: true);
 
+    /// <summary>Looks at each of several hosts before one of them is believed to be the primary: an old one may be there too.</summary>
+    internal async Task SeePrimariesAsync(CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(PageTimeout);
+        await Task.WhenAll(_hosts.Select(SeeAsync));
+
+        async Task SeeAsync(NpgsqlDataSource host)
+        {
+            try
+            {
+                await using var connection = await host.OpenConnectionAsync(patience.Token);
+                await Timeline.LookAsync(connection, patience.Token);
+            }
+            catch (Exception e) when (DatabaseFailure.Is(e) || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                // A host that does not answer is no primary now; whether another one does, the start finds out next.
+            }
+        }
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        await Admin.DisposeAsync();
-        await Member.DisposeAsync();
-        await Rollup.DisposeAsync();
-        await Listener.DisposeAsync();
-        if (Ingest is not null)
-            await Ingest.DisposeAsync();
+        foreach (var source in Enumerable.Reverse(_sources))
+            await source.DisposeAsync();
+        foreach (var host in _hosts)
+            await host.DisposeAsync();
         Logins?.Dispose();
-        if (Owner is not null)
-            await Owner.DisposeAsync();
     }
 
     /// <summary>Reads the connection string of a name; null if it is not given.</summary>
@@ -121,6 +150,7 @@ internal sealed class Databases : IAsyncDisposable
                 $"ConnectionStrings:{name} sets {(settings.Multiplexing ? "Multiplexing" : "No Reset On Close")}, which would let one member's identity reach another's query. Take it out.");
         }
 
+        settings.CheckHosts(name);
         return settings;
     }
 
@@ -176,7 +206,50 @@ internal sealed class Databases : IAsyncDisposable
         settings.Timeout = 5;
     }
 
-    private static NpgsqlDataSource Build(string duty, NpgsqlConnectionStringBuilder settings, string? login = null, RuntimeLogins? logins = null)
+    /// <summary>The way to the one server that accepts writes, whichever host that is at the time.</summary>
+    private NpgsqlDataSource OpenPrimary(string duty, NpgsqlConnectionStringBuilder settings, string? login = null)
+    {
+        if (!settings.HasSeveralHosts())
+        {
+            var only = Builder(duty, settings, login).Build();
+            _sources.Add(only);
+            return only;
+        }
+
+        settings.FollowPrimary();
+        if (_hosts.Count == 0)
+            _hosts.AddRange(settings.Hosts().Select(host => Builder(duty, new(settings.ConnectionString) { Host = host, Pooling = false }, login).Build()));
+        var builder = Builder(duty, settings, login);
+        Timeline.Guard(builder);
+        var all = builder.BuildMultiHost();
+        Timeline.Follow(all);
+        _sources.Add(all);
+        return all.WithTargetSession(TargetSessionAttributes.Primary);
+    }
+
+    /// <summary>
+    /// A way of its own to each host, so that it is known which one a read was given and which one failed. Npgsql's PreferStandby would
+    /// have a reader wait for a host that is gone each time that it looks again.
+    /// </summary>
+    private ReplicaSources OpenReplicas(string duty, NpgsqlConnectionStringBuilder all, string? login)
+    {
+        if (!all.AllowsReplicas())
+            return ReplicaSources.None;
+        var sources = new List<NpgsqlDataSource>();
+        foreach (var host in all.Hosts())
+        {
+            var settings = new NpgsqlConnectionStringBuilder(all.ConnectionString) { Host = host, TargetSessionAttributes = null, LoadBalanceHosts = false };
+            settings.CancellationTimeout = -1; // who waits for a silent replica goes to the primary at once
+            var builder = Builder(duty, settings, login);
+            builder.Name = $"{duty} {host}";
+            sources.Add(builder.Build());
+        }
+
+        _sources.AddRange(sources);
+        return new(sources, all.LoadBalanceHosts);
+    }
+
+    private NpgsqlDataSourceBuilder Builder(string duty, NpgsqlConnectionStringBuilder settings, string? login)
     {
         settings.ApplicationName = $"UsageLogsSite {duty}";
         if (login is not null)
@@ -190,14 +263,15 @@ internal sealed class Databases : IAsyncDisposable
         if (login is not null)
         {
             // Whoever opens a connection without awaiting it finds the password made by the start.
+            var logins = Logins!;
             builder.UsePasswordProvider(
-                _ => logins!.PasswordAsync(login, CancellationToken.None).AsTask().GetAwaiter().GetResult(),
-                (_, cancellation) => logins!.PasswordAsync(login, cancellation));
+                _ => logins.PasswordAsync(login, CancellationToken.None).AsTask().GetAwaiter().GetResult(),
+                (_, cancellation) => logins.PasswordAsync(login, cancellation));
         }
 
         // The owner's statements make logins; the fold and the listener look all day, and tell of what they find themselves.
         var isTraced = duty is "admin" or "member";
         builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => isTraced).ConfigureBatchFilter(_ => isTraced).EnableFirstResponseEvent(false));
-        return builder.Build();
+        return builder;
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using UsageLogsSite.Data;
 using UsageLogsSite.Queries;
@@ -7,7 +8,11 @@ namespace UsageLogsSite.Hosting;
 /// <summary>What the site needs around it: address, databases, error pages.</summary>
 internal static class HostingSetup
 {
-    private const string DefaultAddress = "http://localhost:5080";
+    /// <summary>Where the site listens if no setting says where.</summary>
+    internal const string DefaultAddress = "http://localhost:5080";
+
+    /// <summary>What says where the site listens.</summary>
+    private static readonly string[] AddressKeys = ["urls", "http_ports", "https_ports"];
 
     /// <summary>Bytes of the largest request: no form of this site has more.</summary>
     private const long LargestForm = 64 * 1024;
@@ -19,8 +24,8 @@ internal static class HostingSetup
         builder.Configuration.AddSecretFiles();
         builder.Services.AddSystemd(); // does nothing anywhere else
 
-        // Set here and not in the settings file, which would win over ASPNETCORE_URLS.
-        if (string.IsNullOrEmpty(builder.Configuration["urls"]))
+        // Set here and not in the settings file, which would win over ASPNETCORE_URLS and, as addresses do, over ASPNETCORE_HTTP_PORTS.
+        if (AddressKeys.All(key => string.IsNullOrEmpty(builder.Configuration[key])))
             builder.WebHost.UseUrls(DefaultAddress);
         builder.WebHost.UseStaticWebAssets();
 
@@ -48,6 +53,12 @@ internal static class HostingSetup
     {
         builder.Services.AddSingleton(_ => databases);
         builder.Services.AddPooledDbContextFactory<UsageDbContext>(options => options.UseUsageDatabase(databases.Admin));
+        builder.Services.AddSingleton<ReplicaMetrics>();
+        builder.Services.AddSingleton(services => new AdminDatabase(
+            services.GetRequiredService<IDbContextFactory<UsageDbContext>>(),
+            new Replicas(
+                "owners and analysts", databases.AdminReplicas, databases.Admin, databases.Timeline, services.GetRequiredService<DbContextOptions<UsageDbContext>>(),
+                services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ReplicaMetrics>(), services.GetRequiredService<ILogger<Replicas>>())));
         builder.Services.AddSingleton<MemberDatabase>();
     }
 

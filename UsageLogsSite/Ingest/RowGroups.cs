@@ -14,6 +14,9 @@ internal sealed class RowGroups(RowWriter writer, NpgsqlDataSource source)
 {
     private const int MostAtOnce = 200;
 
+    /// <summary>More than a database that answers lets come together; one that does not must not have the memory filled.</summary>
+    private const int MostWaiting = 20_000;
+
     /// <summary>While one group waits for its commit, the next is written.</summary>
     private const int WritersAtOnce = 2;
 
@@ -24,10 +27,12 @@ internal sealed class RowGroups(RowWriter writer, NpgsqlDataSource source)
     /// <param name="row">The row.</param>
     /// <param name="cancellation">Waits no longer; the row may be stored all the same.</param>
     /// <returns>1 if it was new, 0 if it came before.</returns>
-    /// <exception cref="IngestRefusal">Its id is there with other contents.</exception>
+    /// <exception cref="IngestRefusal">Its id is there with other contents, or too many wait already.</exception>
     /// <exception cref="NpgsqlException">The database failed, or there is no such user.</exception>
     internal Task<int> WriteAsync(IngestRow row, CancellationToken cancellation)
     {
+        if (_waiting.Count >= MostWaiting)
+            throw IngestRefusal.Unavailable(cause: null);
         var waiting = new Waiting(row, new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously));
         _waiting.Enqueue(waiting);
         StartWriter();

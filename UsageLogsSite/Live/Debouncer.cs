@@ -27,6 +27,16 @@ internal sealed class Debouncer(TimeProvider time, TimeSpan settle, TimeSpan deb
         }
     }
 
+    /// <summary>Whether the last event is as long ago as two must be apart.</summary>
+    public bool IsSpaced
+    {
+        get
+        {
+            lock (_gate)
+                return _lastEvent is not { } last || time.GetElapsedTime(last) >= debounce;
+        }
+    }
+
     /// <summary>Reports a change; safe from any thread.</summary>
     /// <returns>Whether it is the first that waits; later ones wait with it.</returns>
     public bool Signal()

@@ -13,19 +13,17 @@ namespace UsageLogsSite.Live;
 /// </summary>
 internal sealed partial class FilterSet : IDisposable
 {
-    /// <summary>Views remembered beside the current one, for readers who are a little behind.</summary>
-    private const int Earlier = 3;
-
     private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(1);
 
     /// <summary>Timers cannot wait for months; an early look is harmless.</summary>
     private static readonly TimeSpan LongestExpiry = TimeSpan.FromDays(1);
 
     private readonly Lock _gate = new();
-    private readonly HashSet<LiveStream> _streams = [];
+    private readonly Readers _readers;
+    private readonly ViewMemory _memory = new();
     private readonly CancellationTokenSource _closed = new();
     private readonly QuestionReader _reader;
-    private readonly SemaphoreSlim _readers;
+    private readonly SemaphoreSlim _turns;
     private readonly TimeProvider _time;
     private readonly LiveMetrics _metrics;
     private readonly ILogger _logger;
@@ -34,23 +32,24 @@ internal sealed partial class FilterSet : IDisposable
     private readonly Debouncer _debouncer;
     private readonly PendingChanges _pending = new();
     private readonly ITimer _expiry;
-    private Task<LiveView>? _reading;
-    private volatile Snapshot? _current;
-    private volatile LiveView[] _earlier = [];
+    private readonly SharedReadings _readings;
+    private bool _isUntold; // the current content was read for who asked, too soon to be told to everybody
 
     internal FilterSet(
-        Question question, QuestionReader reader, SemaphoreSlim readers, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics,
+        Question question, QuestionReader reader, SemaphoreSlim turns, IOptions<LiveOptions> options, TimeProvider time, LiveMetrics metrics,
         ILogger logger, Action<FilterSet, LiveStream> leave)
     {
         Question = question;
         _reader = reader;
-        _readers = readers;
+        _turns = turns;
         _time = time;
         _metrics = metrics;
         _logger = logger;
         _options = options.Value;
         _leave = stream => leave(this, stream);
+        _readers = new Readers(time);
         _debouncer = new Debouncer(time, _options.Settle, _options.Debounce);
+        _readings = new SharedReadings(isForAll => isForAll ? ReadAndTellAsync() : ReadUntoldAsync(), () => _debouncer.IsSpaced, _options.Settle, time);
         _expiry = time.CreateTimer(_ => _debouncer.Signal(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Completion = RunAsync(_closed.Token);
     }
@@ -61,18 +60,23 @@ internal sealed partial class FilterSet : IDisposable
     /// <summary>Ends when the set has been closed; never fails.</summary>
     internal Task Completion { get; }
 
-    /// <summary>Adds a reader; one that shows another version than the current is told at once.</summary>
+    /// <summary>Adds a reader; one that shows an older version than the current is told at once.</summary>
     /// <param name="version">The version that the reader shows; null if unknown.</param>
+    /// <param name="client">Whose stream it is.</param>
     /// <param name="debounce">The least time between two updates of this reader, above what holds for all.</param>
-    internal LiveStream Open(string? version, TimeSpan debounce)
+    internal LiveStream Open(string? version, string client, TimeSpan debounce)
     {
         var stream = new LiveStream(version, _options, _time, _metrics, _leave, debounce);
         lock (_gate)
         {
-            _streams.Add(stream);
+            _readers.Add(stream, client);
+            if (_memory.Current is not { } current)
+                return stream;
 
-            // While a change is pending, the coming refresh tells everybody.
-            if (_current is { } current && !_debouncer.IsPending)
+            // What this set never had may be newer than what it remembers: a reading decides. While a change is pending, its refresh tells everybody.
+            if (version is not null && version != current.View.Version && !_memory.WasBefore(version))
+                _debouncer.Signal();
+            else if (!_debouncer.IsPending)
                 stream.Offer(current.Event);
         }
 
@@ -85,8 +89,8 @@ internal sealed partial class FilterSet : IDisposable
     {
         lock (_gate)
         {
-            _streams.Remove(stream);
-            return _streams.Count;
+            _readers.Remove(stream);
+            return _readers.Count;
         }
     }
 
@@ -96,7 +100,7 @@ internal sealed partial class FilterSet : IDisposable
     {
         lock (_gate)
         {
-            foreach (var stream in _streams)
+            foreach (var stream in _readers)
                 stream.Pulse(isFollowing);
         }
     }
@@ -106,7 +110,7 @@ internal sealed partial class FilterSet : IDisposable
     {
         lock (_gate)
         {
-            foreach (var stream in _streams)
+            foreach (var stream in _readers)
                 stream.TellAlert();
         }
     }
@@ -122,17 +126,41 @@ internal sealed partial class FilterSet : IDisposable
             _metrics.ChangeDebounced();
     }
 
-    /// <summary>The current content: from memory while nothing is pending or it is younger than the debounce, else read once for all who ask.</summary>
+    /// <summary>
+    /// The current content for a page, whose stream will be compared with it: from memory while nothing is pending or it is younger than
+    /// the debounce, else read once for all who ask.
+    /// </summary>
     internal ValueTask<LiveView> ReadAsync(CancellationToken cancellation)
     {
-        if (_current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _options.Debounce))
+        if (_memory.Current is { } current && (!_debouncer.IsPending || _time.GetElapsedTime(current.ReadAt) < _options.Debounce))
             return new ValueTask<LiveView>(current.View);
 
-        return new ValueTask<LiveView>(RefreshAsync().WaitAsync(cancellation));
+        return new ValueTask<LiveView>(_readings.JoinAsync().WaitAsync(cancellation));
+    }
+
+    /// <summary>
+    /// The current content for a page that refreshes itself. From memory only for who is told here of whatever comes next, and shows what
+    /// is known to be older: anybody else may have been told, by another instance, of what this one has not heard of.
+    /// </summary>
+    /// <param name="shown">The version that the page shows; empty if it does not say.</param>
+    /// <param name="client">Who asks.</param>
+    /// <param name="cancellation">The reader left.</param>
+    internal ValueTask<LiveView> ReadAsync(string shown, string client, CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            var isOlder = shown.Length == 0 || _memory.WasBefore(shown);
+            var isKnown = isOlder || shown == _memory.Current?.View.Version;
+            var isTold = _readers.WillTell(client, isKnown, isSettled: !_debouncer.IsPending && !_readings.IsUnderWay);
+            if (!isTold || !isOlder)
+                return new ValueTask<LiveView>(_readings.NextAsync().WaitAsync(cancellation));
+        }
+
+        return ReadAsync(cancellation);
     }
 
     /// <summary>A view of a moment ago, by its entity tag; null if it is forgotten or never was.</summary>
-    internal LiveView? Find(string etag) => Array.Find(_earlier, view => view.ETag == etag);
+    internal LiveView? Find(string etag) => _memory.Find(etag);
 
     /// <inheritdoc />
     public void Dispose()
@@ -165,7 +193,7 @@ internal sealed partial class FilterSet : IDisposable
     {
         try
         {
-            await RefreshAsync().WaitAsync(cancellation);
+            await _readings.JoinAsync().WaitAsync(cancellation);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -178,38 +206,42 @@ internal sealed partial class FilterSet : IDisposable
         }
     }
 
-    /// <summary>
-    /// One reading at a time, shared by all who ask. Changes are acknowledged before their reading begins: one that comes
-    /// during it stays pending, and is read after it.
-    /// </summary>
-    private Task<LiveView> RefreshAsync()
+    /// <summary>Reads for who asked. What is new is told to all when an update is due, by a reading of then: the pace of updates stays what it is.</summary>
+    private async Task<LiveView> ReadUntoldAsync()
     {
+        await _turns.WaitAsync();
+        var start = _time.GetTimestamp();
+        var view = await AskAsync();
+        bool changed;
         lock (_gate)
         {
-            if (_reading is null or { IsCompleted: true })
-            {
-                _reading = Task.Run(ReadAndTellAsync);
-            }
-
-            return _reading;
+            changed = _memory.Keep(view, start);
+            _isUntold |= changed;
         }
+
+        if (changed)
+            _debouncer.Signal();
+        ScheduleExpiry(view.NextExpiry);
+        _metrics.Refreshed(Question, _time.GetElapsedTime(start), changed);
+        return view;
     }
 
-    // Not ended with the set: a page may wait for it too. The database's command time-out bounds it.
+    /// <summary>Reads, and tells everybody. Changes are acknowledged before: one that comes during the reading stays pending, and is read after it.</summary>
     private async Task<LiveView> ReadAndTellAsync()
     {
-        await _readers.WaitAsync();
+        // Not ended with the set: a page may wait for it too. The database's command time-out bounds it.
+        await _turns.WaitAsync();
         _debouncer.Acknowledge();
         DateTimeOffset? since;
         IReadOnlyList<ActivityContext> hints;
         lock (_gate)
             (since, hints) = _pending.Take();
-        using var span = StartSpan(hints);
+        using var span = PendingChanges.StartSpan(hints);
         var start = _time.GetTimestamp();
         LiveView view;
         try
         {
-            view = await _reader.ReadAsync(Question, CancellationToken.None);
+            view = await AskAsync();
         }
         catch (Exception e)
         {
@@ -219,19 +251,22 @@ internal sealed partial class FilterSet : IDisposable
             span.Fail(e);
             throw;
         }
-        finally
-        {
-            _readers.Release();
-        }
 
         Tell(view, start, since, span);
         return view;
     }
 
-    /// <summary>Follows the first change that this is for; the others are linked. Without any, a page that asks is what it belongs to.</summary>
-    private static Activity? StartSpan(IReadOnlyList<ActivityContext> hints) => hints.Count == 0
-        ? Traces.Source.StartActivity("refresh")
-        : Traces.Source.StartActivity("refresh", ActivityKind.Internal, hints[0], links: hints.Skip(1).Select(hint => new ActivityLink(hint)));
+    private async Task<LiveView> AskAsync()
+    {
+        try
+        {
+            return await _reader.ReadAsync(Question, CancellationToken.None);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
 
     /// <summary>Keeps what was read, and tells all readers who show something else.</summary>
     private void Tell(LiveView view, long start, DateTimeOffset? since, Activity? span)
@@ -241,15 +276,12 @@ internal sealed partial class FilterSet : IDisposable
         int readers;
         lock (_gate)
         {
-            changed = view.Version != _current?.View.Version;
-            if (changed && _current is { } last)
-                _earlier = [last.View, .. _earlier.Take(Earlier - 1)];
-
-            // Equal content stays the same object: what others have made of it, such as its markup, stays with it.
-            _current = changed ? new Snapshot(view, LiveEvent.Changed(view.Version), start) : _current! with { ReadAt = start };
-            readers = _streams.Count;
-            var told = changed ? _current.Event.About(since, span?.Context ?? default) : _current.Event;
-            foreach (var stream in _streams)
+            changed = _memory.Keep(view, start) || _isUntold;
+            _isUntold = false;
+            readers = _readers.Count;
+            var current = _memory.Current!.Event;
+            var told = changed ? current.About(since, span?.Context ?? default) : current;
+            foreach (var stream in _readers)
                 stream.Offer(told);
         }
 
@@ -276,9 +308,4 @@ internal sealed partial class FilterSet : IDisposable
 
     [LoggerMessage(1008, LogLevel.Error, "Live: could not refresh '{Question}', trying again")]
     private static partial void LogRefreshFailed(ILogger logger, string question, Exception exception);
-
-    /// <param name="View">What the database answered.</param>
-    /// <param name="Event">What tells readers of it.</param>
-    /// <param name="ReadAt">When the question was asked, as a timestamp of the time provider.</param>
-    private sealed record Snapshot(LiveView View, LiveEvent Event, long ReadAt);
 }

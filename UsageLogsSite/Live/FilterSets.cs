@@ -9,7 +9,7 @@ internal sealed partial class FilterSets(
     QuestionReader reader, IOptions<LiveOptions> options, TimeProvider time, ListenerStatus listener, LiveMetrics metrics, ILogger<FilterSets> logger) : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _readers = new(options.Value.MaxConcurrentReads);
+    private readonly SemaphoreSlim _turns = new(options.Value.MaxConcurrentReads);
     private readonly Dictionary<Question, FilterSet> _sets = [];
     private ITimer? _pulse;
     private Guid? _hintKey;
@@ -30,21 +30,22 @@ internal sealed partial class FilterSets(
     /// </summary>
     /// <param name="question">What the reader looks at.</param>
     /// <param name="version">The version that the reader shows; null if unknown.</param>
+    /// <param name="client">Whose stream it is.</param>
     /// <param name="debounce">The least time between two updates of this reader, above what holds for all.</param>
     /// <returns>The stream; disposing it removes the reader.</returns>
-    internal LiveStream Subscribe(Question question, string? version, TimeSpan debounce = default)
+    internal LiveStream Subscribe(Question question, string? version, string client, TimeSpan debounce = default)
     {
         LiveStream stream;
         lock (_gate)
         {
             if (!_sets.TryGetValue(question, out var set))
             {
-                set = new FilterSet(question, reader, _readers, options, time, metrics, logger, Leave);
+                set = new FilterSet(question, reader, _turns, options, time, metrics, logger, Leave);
                 _sets.Add(question, set);
                 metrics.FilterSetOpened();
             }
 
-            stream = set.Open(version, debounce);
+            stream = set.Open(version, client, debounce);
             _pulse ??= time.CreateTimer(_ => Pulse(), null, options.Value.Pulse, options.Value.Pulse);
         }
 
@@ -54,12 +55,24 @@ internal sealed partial class FilterSets(
         return stream;
     }
 
-    /// <summary>A question's answer now: from its filter set where that is followed, else from the database.</summary>
+    /// <summary>A question's answer now, for a page that its stream will be compared with: from its filter set where that is followed, else from the database.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal ValueTask<LiveView> ReadAsync(Question question, CancellationToken cancellation)
     {
         var set = listener.IsFollowing ? SetOf(question) : null;
         return set?.ReadAsync(cancellation) ?? new ValueTask<LiveView>(reader.ReadAsync(question, cancellation));
+    }
+
+    /// <summary>A question's answer now, for a page that refreshes itself and was told to by any instance.</summary>
+    /// <param name="question">What the reader looks at.</param>
+    /// <param name="shown">The version that the page shows; empty if it does not say.</param>
+    /// <param name="client">Who asks.</param>
+    /// <param name="cancellation">The reader left.</param>
+    /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
+    internal ValueTask<LiveView> ReadAsync(Question question, string shown, string client, CancellationToken cancellation)
+    {
+        var set = listener.IsFollowing ? SetOf(question) : null;
+        return set?.ReadAsync(shown, client, cancellation) ?? new ValueTask<LiveView>(reader.ReadAsync(question, cancellation));
     }
 
     /// <summary>A question's answer a moment ago, by its entity tag; null if nobody remembers.</summary>
@@ -108,7 +121,7 @@ internal sealed partial class FilterSets(
     public void Dispose()
     {
         _pulse?.Dispose();
-        _readers.Dispose();
+        _turns.Dispose();
     }
 
     /// <summary>One timer for all streams: each of its own would cost more than everything else that a quiet stream does.</summary>

@@ -45,6 +45,14 @@ internal static class LiveEndpoints
     internal static async Task CarryAsync(HttpContext http, FilterSets sets, Question question, Func<Action, IDisposable> hold, CancellationToken stopping)
     {
         var headers = http.Response.Headers;
+        if (stopping.IsCancellationRequested)
+        {
+            // A stream would end as soon as it began. To a proxy that has another instance this says to ask that one.
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            headers.RetryAfter = "1";
+            return;
+        }
+
         headers.ContentType = "text/event-stream";
         headers.CacheControl = "no-cache,no-store";
         headers.ContentEncoding = "identity"; // whatever compresses answers would hold events back
@@ -56,7 +64,7 @@ internal static class LiveEndpoints
 
         // After a reconnect the browser repeats its first address; the last event it saw is newer than that.
         var version = http.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? http.Request.Query["version"].FirstOrDefault();
-        using var stream = sets.Subscribe(question, version, http.Request.SavesData() ? DataSaving.Debounce : TimeSpan.Zero);
+        using var stream = sets.Subscribe(question, version, ClientId.Of(http), http.Request.SavesData() ? DataSaving.Debounce : TimeSpan.Zero);
         using var held = hold(stream.EndSession);
         await stream.CarryAsync(http, stopping);
     }

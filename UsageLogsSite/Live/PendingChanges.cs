@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using UsageLogsSite.Rollup;
+using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Live;
 
@@ -30,4 +31,9 @@ internal sealed class PendingChanges
         _traces.Clear();
         return taken;
     }
+
+    /// <summary>Begins the span of a refresh, which follows the first change that it is for; the others are linked. Without any, a page that asks is what it belongs to.</summary>
+    internal static Activity? StartSpan(IReadOnlyList<ActivityContext> hints) => hints.Count == 0
+        ? Traces.Source.StartActivity("refresh")
+        : Traces.Source.StartActivity("refresh", ActivityKind.Internal, hints[0], links: hints.Skip(1).Select(hint => new ActivityLink(hint)));
 }

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.Extensions.WebEncoders;
 using UsageLogsSite.Access;
 using UsageLogsSite.Decisions;
@@ -34,6 +35,11 @@ internal static class PagesSetup
             options.Conventions.AddPageRoute("/Users/Log", LogModel.OwnAddress);
             options.Conventions.AuthorizeFolder("/Admin", AccessSetup.OwnersOnly);
             options.Conventions.AuthorizePage("/Users/Decide", AccessSetup.OwnersOnly);
+        }).AddMvcOptions(mvc =>
+        {
+            // Names as jQuery writes them are in no form of ours, and one without its closing bracket makes the framework fail.
+            mvc.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
+            mvc.ValueProviderFactories.RemoveType<JQueryQueryStringValueProviderFactory>();
         });
 
         // Names of all scripts go out as they are, instead of as entities.

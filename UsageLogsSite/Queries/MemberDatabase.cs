@@ -19,27 +19,43 @@ internal sealed class MemberDatabase
     private readonly PooledDbContextFactory<UsageDbContext> _contexts;
 
     /// <param name="databases">The ways into the database.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="metrics">Counts reads.</param>
     /// <param name="logging">Told of statements.</param>
-    public MemberDatabase(Databases databases, ILoggerFactory logging)
+    public MemberDatabase(Databases databases, TimeProvider time, ReplicaMetrics metrics, ILoggerFactory logging)
     {
         var options = new DbContextOptionsBuilder<UsageDbContext>();
         options.UseUsageDatabase(databases.Member).UseLoggerFactory(logging);
         _contexts = new(options.Options);
+        Replicas = new("members", databases.MemberReplicas, databases.Member, databases.Timeline, options.Options, time, metrics, logging.CreateLogger<Replicas>());
     }
+
+    /// <summary>Those that may answer instead of the primary.</summary>
+    internal Replicas Replicas { get; }
 
     /// <summary>Reads rows of one user, all of one snapshot.</summary>
     /// <param name="userId">Whose rows there are.</param>
-    /// <param name="read">What is read; it must begin no transaction of its own, and is run anew after a lost connection.</param>
+    /// <param name="read">What is read; it must begin no transaction of its own, and is run anew after a lost connection, or where a replica fails.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<T> ReadAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation) =>
-        ReadRetry.RunAsync(_contexts, (database, c) => ReadOnceAsync(database, userId, read, c), cancellation);
+    internal Task<T> ReadAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
+    {
+        return Replicas.ReadAsync(ReadOnceAsync, () => ReadRetry.RunAsync(_contexts, ReadOnceAsync, cancellation), cancellation);
+
+        Task<T> ReadOnceAsync(UsageDbContext database, CancellationToken token) => MemberDatabase.ReadOnceAsync(database, userId, read, token);
+    }
 
     /// <summary>Reads as <see cref="ReadAsync"/> does, but what is read goes somewhere at once, and so cannot be read anew.</summary>
-    internal async Task<T> ReadOnceAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
+    internal Task<T> ReadOnceAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
     {
-        await using var database = await _contexts.CreateDbContextAsync(cancellation);
-        return await ReadOnceAsync(database, userId, read, cancellation);
+        return Replicas.ReadOnceAsync(
+            (database, token) => ReadOnceAsync(database, userId, read, token),
+            async () =>
+            {
+                await using var database = await _contexts.CreateDbContextAsync(cancellation);
+                return await ReadOnceAsync(database, userId, read, cancellation);
+            },
+            cancellation);
     }
 
     private static Task<T> ReadOnceAsync<T>(

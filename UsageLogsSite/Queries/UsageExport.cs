@@ -10,11 +10,11 @@ namespace UsageLogsSite.Queries;
 /// Everything that a question is about as comma-separated values (RFC 4180, UTF-8), row by row as the database finds it. Times are in UTC,
 /// and in the reporting time zone at the end; a text that a spreadsheet would take for a formula gets an apostrophe in front.
 /// </summary>
-/// <param name="contexts">Makes contexts of those who see everything.</param>
-/// <param name="members">Makes contexts of members.</param>
+/// <param name="admin">Reads for those who see everything.</param>
+/// <param name="members">Reads for members.</param>
 /// <param name="time">Gives the end of the sliding windows.</param>
 /// <param name="zone">The zone of days.</param>
-internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, MemberDatabase members, TimeProvider time, TimeZoneInfo zone)
+internal sealed class UsageExport(AdminDatabase admin, MemberDatabase members, TimeProvider time, TimeZoneInfo zone)
 {
     private static readonly CsvWriterOptions Format = new() { Injection = CsvInjection.Escape, FormatProvider = CultureInfo.InvariantCulture };
 
@@ -49,7 +49,7 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         if (question.Scope.UserId is { } self)
             await members.ReadOnceAsync(self, WriteAsync, cancellation);
         else
-            await contexts.ReadOnceAsync(WriteAsync, cancellation);
+            await admin.ReadOnceAsync(WriteAsync, cancellation);
 
         async Task<bool> WriteAsync(UsageDbContext database, CancellationToken token)
         {
@@ -153,8 +153,8 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
     private void WriteUser(CsvWriter csv, UsageRow user)
     {
         csv.WriteField(user.UserId);
-        csv.WriteField(user.Name);
-        csv.WriteField(user.Email);
+        csv.WriteField(Text(user.Name));
+        csv.WriteField(Text(user.Email));
         csv.WriteField(Names.Of(user.Type));
         csv.WriteField(user.CreatedAt, "O");
         csv.WriteField(user.Requests);
@@ -175,7 +175,7 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(log.Id);
         csv.WriteField(userId);
         csv.WriteField(log.At, "O");
-        csv.WriteField(log.Model);
+        csv.WriteField(Text(log.Model));
         csv.WriteField(log.PromptTokens);
         csv.WriteField(log.CompletionTokens);
         csv.WriteField(log.Credits, EveryDigit);
@@ -196,6 +196,9 @@ internal sealed class UsageExport(IDbContextFactory<UsageDbContext> contexts, Me
         csv.WriteField(Local(purchase.CreatedAt), LocalTime);
         csv.WriteField(zone.Id);
     }
+
+    /// <summary>What spreadsheets also take for the beginning of a formula, some of them in East Asia only; CsvHelper knows those of ASCII but this line feed.</summary>
+    private static string Text(string text) => text is ['\n' or '＝' or '＋' or '－' or '＠', ..] ? "'" + text : text;
 
     /// <summary>A time of UTC as the clocks of the reporting time zone show it, with their offset.</summary>
     private DateTimeOffset? Local(DateTime utc) => TimeZoneInfo.ConvertTime(new DateTimeOffset(utc), zone);

@@ -6,17 +6,17 @@ using UsageLogsSite.Filters;
 namespace UsageLogsSite.Queries;
 
 /// <summary>The usage table's one question to the database: sums, rows and the next expiry of a single snapshot.</summary>
-/// <param name="contexts">Makes a context for each query: the live engine asks from many tasks at once.</param>
+/// <param name="admin">Gives a context for each query: the live engine asks from many tasks at once.</param>
 /// <param name="time">Gives the end of the sliding windows.</param>
 /// <param name="zone">The zone whose days periods are made of.</param>
-internal sealed class UsageTable(IDbContextFactory<UsageDbContext> contexts, TimeProvider time, TimeZoneInfo zone)
+internal sealed class UsageTable(AdminDatabase admin, TimeProvider time, TimeZoneInfo zone)
 {
     /// <summary>Answers a filter.</summary>
     /// <param name="filter">What to show; a page past the end is answered with the last page.</param>
     /// <param name="cancellation">Ends the query.</param>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<UsageView> ReadAsync(UsageFilter filter, CancellationToken cancellation) =>
-        ReadRetry.RunAsync(contexts, (database, c) => ReadOnceAsync(database, filter, c), cancellation);
+        admin.ReadAsync((database, c) => ReadOnceAsync(database, filter, c), cancellation);
 
     private async Task<UsageView> ReadOnceAsync(UsageDbContext database, UsageFilter filter, CancellationToken cancellation)
     {

@@ -9,13 +9,13 @@ namespace UsageLogsSite.Queries;
 /// One user's sums, days and logs, of a single snapshot. A member asks as a member: what these statements name is what is wanted, and what
 /// is allowed is row-level security's to say.
 /// </summary>
-/// <param name="contexts">Makes contexts of those who see everything.</param>
-/// <param name="members">Makes contexts of members.</param>
+/// <param name="admin">Reads for those who see everything.</param>
+/// <param name="members">Reads for members.</param>
 /// <param name="models">Adds logs up by model.</param>
 /// <param name="time">Says which day it is.</param>
 /// <param name="zone">The zone of days.</param>
 internal sealed class UserHistory(
-    IDbContextFactory<UsageDbContext> contexts, MemberDatabase members, UserModels models, TimeProvider time, TimeZoneInfo zone)
+    AdminDatabase admin, MemberDatabase members, UserModels models, TimeProvider time, TimeZoneInfo zone)
 {
     /// <summary>Days of the charts where no period says which.</summary>
     private const int ChartDays = 30;
@@ -30,7 +30,7 @@ internal sealed class UserHistory(
     {
         if (question.Scope.UserId is { } self)
             return await members.ReadAsync(self, (database, token) => ReadAsync(database, question, token), cancellation);
-        return await contexts.ReadAsync((database, token) => ReadAsync(database, question, token), cancellation);
+        return await admin.ReadSnapshotAsync((database, token) => ReadAsync(database, question, token), cancellation);
     }
 
     private async Task<UserView> ReadAsync(UsageDbContext database, UserQuestion question, CancellationToken cancellation)
@@ -128,7 +128,7 @@ internal sealed class UserHistory(
     {
         if (list.Scope.UserId is { } self)
             return await members.ReadAsync(self, (database, token) => FindLogAsync(database, list, logId, token), cancellation);
-        return await contexts.ReadAsync((database, token) => FindLogAsync(database, list, logId, token), cancellation);
+        return await admin.ReadSnapshotAsync((database, token) => FindLogAsync(database, list, logId, token), cancellation);
     }
 
     private async Task<FoundLog?> FindLogAsync(UsageDbContext database, UserQuestion list, Guid logId, CancellationToken cancellation)

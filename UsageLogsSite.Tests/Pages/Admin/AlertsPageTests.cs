@@ -94,6 +94,16 @@ public sealed class AlertsPageTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task A_webhook_whose_address_is_too_long_once_it_is_written_in_ascii_is_refused()
+    {
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        using var answer = await owner.SubmitAsync(Page, "#add", ("name", "Long"), ("kind", "cost-per-hour"), ("threshold", "1"), ("webhook", "https://example.test/" + new string('é', 400)));
+        Assert.Contains("of at most 2000 characters", (await Visit.ReadAsync(answer)).QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+        Assert.Empty(site.Logs.Errors);
+    }
+
+    [Fact]
     public async Task A_rule_that_somebody_removed_is_told_of_and_one_that_is_switched_off_ends_its_alerts()
     {
         var ann = await Database.AddUserAsync("Ann <i>");

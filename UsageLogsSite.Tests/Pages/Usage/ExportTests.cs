@@ -17,6 +17,23 @@ public sealed class ExportTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Contains("\"'@SUM(1,2)\nsecond, \"\"quoted\"\" line\"", await ReadAsync(site, $"/users/{user}/export.csv"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\n=1+1")]
+    [InlineData("＝1+1")]
+    [InlineData("＋1")]
+    [InlineData("－1")]
+    [InlineData("＠SUM(1)")]
+    public async Task So_is_one_that_only_some_spreadsheets_would_run(string text)
+    {
+        var user = await Database.ScalarAsync<Guid>("INSERT INTO users (name, email) VALUES ($1, $1 || '@example.test') RETURNING id", text);
+        await Database.ExecuteAsync("INSERT INTO usage_logs (user_id, model) VALUES ($1, $2)", user, text);
+        await using var site = await Site.StartAsync(Database);
+        var users = await ReadAsync(site, "/usage/export.csv");
+        Assert.Contains($"'{text}", users, StringComparison.Ordinal);
+        Assert.Contains($"'{text}@example.test", users, StringComparison.Ordinal);
+        Assert.Contains($"'{text}", await ReadAsync(site, $"/users/{user}/export.csv"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_file_has_all_pages_and_who_took_it_is_written_down()
     {

@@ -135,6 +135,21 @@ public sealed class DecideTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM user_notes"));
     }
 
+    [Theory]
+    [InlineData("/usage?q=Ann", true)]
+    [InlineData("/usage?q=ä", false)]
+    [InlineData("//example.test/", false)]
+    [InlineData("https://example.test/", false)]
+    public async Task After_a_decision_the_owner_is_led_back_to_where_a_header_can_lead(string back, bool isTaken)
+    {
+        var ann = await Database.AddUserAsync("Ann");
+        await using var site = await Site.StartAsync(Database);
+        using var owner = new Visit(site.Address, site.Cookie);
+        var (address, token) = await ButtonAsync(owner, ann, "#add-note");
+        using var answer = await PostAsync(owner, address, token, ("text", "Called her."), ("back", back));
+        Assert.Equal((HttpStatusCode.Found, isTaken ? back : $"/users/{ann}"), (answer.StatusCode, answer.Headers.Location?.ToString()));
+    }
+
     [Fact]
     public async Task Members_see_no_notes_about_them()
     {

@@ -32,11 +32,15 @@ internal static class UsageTableEndpoint
     {
         if (await Asked.OfAsync(http, visitors, read) is not var (visitor, question))
             return;
-        var view = await sets.ReadAsync(question, http.RequestAborted);
+        var view = await ReadAsync(http, sets, question);
         if (question.Scope == Scope.Everything && view is UserView { User: { } user })
             await viewed.WriteAsync(http, visitor, user.UserId, user.Email);
         await AnswerAsync(http, sets, fragments, question, view);
     }
+
+    /// <summary>What a page that shows a version, or does not say which, is to show now.</summary>
+    internal static ValueTask<LiveView> ReadAsync(HttpContext http, FilterSets sets, Question question) =>
+        sets.ReadAsync(question, Strong(http.Request.Headers.IfNoneMatch.ToString()).Trim('"'), ClientId.Of(http), http.RequestAborted);
 
     /// <summary>Answers a question with its fragment, or with as much of it as the reader lacks.</summary>
     internal static async Task AnswerAsync(HttpContext http, FilterSets sets, UsageFragments fragments, Question question, LiveView view)
@@ -88,12 +92,11 @@ internal static class UsageTableEndpoint
         && known.Any(tag => tag.Compare(new EntityTagHeaderValue(view.ETag), useStrongComparison: false));
 
     /// <summary>The view that the reader shows, if it is remembered and answers the same: a page may have moved.</summary>
-    private static UsageView? FindShown(FilterSets sets, Question question, LiveView view, string known)
-    {
-        // A proxy that packs answers makes tags weak (RFC 9110, section 8.8.1).
-        var tag = known.StartsWith("W/", StringComparison.Ordinal) ? known[2..] : known;
-        return sets.Find(question, tag) is UsageView shown && shown.Address == view.Address ? shown : null;
-    }
+    private static UsageView? FindShown(FilterSets sets, Question question, LiveView view, string known) =>
+        sets.Find(question, Strong(known)) is UsageView shown && shown.Address == view.Address ? shown : null;
+
+    // A proxy that packs answers makes tags weak (RFC 9110, section 8.8.1).
+    private static string Strong(string tag) => tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag;
 
     /// <summary>Keeps the address bar true: a reader's choice becomes a step to go back from, a background refresh never does.</summary>
     private static void NameAddress(HttpContext http, Question asked, LiveView view)

@@ -35,7 +35,7 @@ internal sealed class DecideModel(DecisionTaker decisions) : PageModel
     internal Outcome Outcome { get; private set; } = null!;
 
     /// <summary>Where the owner goes on.</summary>
-    internal string BackAddress => Url.IsLocalUrl(Back) ? Back : $"/users/{UserId}";
+    internal string BackAddress => LocalAddress.Or(Back, $"/users/{UserId}");
 
     /// <summary>The fields of the form, to send it once more after a conflict.</summary>
     internal IEnumerable<KeyValuePair<string, string>> Fields =>

@@ -37,7 +37,7 @@ internal sealed class WidgetEndpoint(
         if (address.Part == EmbedAddress.Events)
             await LiveEndpoints.CarryAsync(http, sets, question, end => held.Hold(embed, viewer?.Expires, end), lifetime.ApplicationStopping);
         else if (address.Part == EmbedAddress.Table)
-            await UsageTableEndpoint.AnswerAsync(http, sets, fragments, question, await sets.ReadAsync(question, http.RequestAborted));
+            await UsageTableEndpoint.AnswerAsync(http, sets, fragments, question, await UsageTableEndpoint.ReadAsync(http, sets, question));
         else
             await UsageTableEndpoint.WriteAsync(http, await fragments.PageOfAsync(await sets.ReadAsync(question, http.RequestAborted)));
     }

@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using UsageLogsSite.Queries;
+
+namespace UsageLogsSite.Tests.Support;
+
+/// <summary>What a site counts of where it reads.</summary>
+internal sealed class ReadPlaces : IDisposable
+{
+    private readonly ConcurrentDictionary<string, long> _counts = new();
+    private readonly MeterListener _listener = new();
+
+    internal ReadPlaces(Site site)
+    {
+        var meters = site.Services.GetRequiredService<IMeterFactory>();
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Scope == meters && instrument.Meter.Name == ReplicaMetrics.MeterName)
+                listener.EnableMeasurementEvents(instrument);
+        };
+        _listener.SetMeasurementEventCallback<long>((instrument, count, tags, _) =>
+            _counts.AddOrUpdate((string)tags[0].Value!, count, (_, old) => instrument.IsObservable ? count : old + count));
+        _listener.Start();
+    }
+
+    internal long OnReplica => Of("replica");
+
+    internal long OnPrimary => Of("primary");
+
+    /// <summary>How many readings had this place, or this reason to be elsewhere.</summary>
+    internal long Of(string tag)
+    {
+        _listener.RecordObservableInstruments();
+        return _counts.GetValueOrDefault(tag);
+    }
+
+    public void Dispose() => _listener.Dispose();
+}
