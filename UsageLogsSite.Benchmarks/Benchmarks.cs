@@ -2,6 +2,7 @@ using UsageLogsSite.Benchmarks.Ingest;
 using UsageLogsSite.Benchmarks.Live;
 using UsageLogsSite.Benchmarks.Live.Servers;
 using UsageLogsSite.Benchmarks.Page;
+using UsageLogsSite.Benchmarks.Soak;
 using UsageLogsSite.Benchmarks.Writers;
 
 namespace UsageLogsSite.Benchmarks;
@@ -27,6 +28,10 @@ internal static class Benchmarks
                           transactions with many users each, all at once: deadlocks
 
           ingest          the ingest API with the page live, single rows and batches, beside plain SQL
+
+          soak [--seconds 1800] [--fault-every 60] [--viewers 500] [--rate 500]
+                          two instances under load with faults: nothing lost, nobody left behind, memory flat;
+                          ends with 1 where a goal is missed
 
           page [--logs 1000000,10000000] [--users 100000] [--rounds 30] [--rival-rounds 3] [--keep DIRECTORY]
                           the page's query and request against a materialized view and aggregation on the fly;
@@ -77,6 +82,8 @@ internal static class Benchmarks
             case ["ingest"]:
                 await IngestBenchmark.RunAsync(interrupted.Token);
                 return 0;
+            case ["soak", .. var rest] when SoakOptions.TryParse(rest) is { } options:
+                return await SoakBenchmark.RunAsync(options, interrupted.Token) ? 0 : 1;
             case [.., "--help" or "-h"]:
                 Console.WriteLine(Usage);
                 return 0;

@@ -3,7 +3,6 @@ using Npgsql;
 using UsageLogsSite.Benchmarks.Live;
 using UsageLogsSite.Benchmarks.Support;
 using UsageLogsSite.Data;
-using UsageLogsSite.Ingest;
 
 namespace UsageLogsSite.Benchmarks.Ingest;
 
@@ -31,7 +30,7 @@ internal static class IngestBenchmark
         await using var database = await Database.StartAsync(Users, cancellation);
         await using var site = await SiteProcess.StartAsync("ours", database.ConnectionString, port: 0, cancellation);
         await using var audience = await Audience.OpenAsync("ours", site.Address, Viewers, FilterSets, cancellation);
-        var (key, users) = (await AddKeyAsync(database, cancellation), await UsersAsync(database, cancellation));
+        var (key, users) = (await database.AddKeyAsync(cancellation), await database.UsersAsync(type: null, cancellation));
         var variants = new List<Variant>
         {
             new("HTTP, one row", SingleSenders, 1, c => OpenHttpAsync(site, key, users, 1, c)),
@@ -133,19 +132,6 @@ internal static class IngestBenchmark
     {
         var first = Random.Shared.Next(users.Count);
         return [.. Enumerable.Range(0, count).Select(i => users[(first + i) % users.Count])];
-    }
-
-    private static async Task<string> AddKeyAsync(Database database, CancellationToken cancellation)
-    {
-        var (key, hash) = ApiKeys.Create();
-        await database.ExecuteAsync("INSERT INTO api_keys (name, source, key_hash, scopes) VALUES ('benchmark', 'benchmark', $1, $2)", cancellation, hash, RowKind.Scopes);
-        return key;
-    }
-
-    private static async Task<IReadOnlyList<Guid>> UsersAsync(Database database, CancellationToken cancellation)
-    {
-        await using var command = database.DataSource.CreateCommand("SELECT array_agg(id) FROM users");
-        return (Guid[])(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     private static void Print(IEnumerable<Variant> variants) => Report.Print(

@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using UsageLogsSite.Benchmarks.Support;
-using UsageLogsSite.Data;
 using UsageLogsSite.Filters;
 using UsageLogsSite.Hosting;
 using UsageLogsSite.Queries;
@@ -29,7 +27,7 @@ internal sealed class LoadedDatabase : IAsyncDisposable
         builder.Configuration["ConnectionStrings:UsageLogs"] = connectionString;
         builder.AddDatabases();
         _ours = builder.Build();
-        _table = new UsageTable(_ours.Services.GetRequiredService<IDbContextFactory<UsageDbContext>>(), TimeProvider.System, TimeZoneInfo.Utc);
+        _table = new UsageTable(_ours.Services.GetRequiredService<AdminDatabase>(), TimeProvider.System, TimeZoneInfo.Utc);
     }
 
     /// <summary>Number of usage logs.</summary>

@@ -1,4 +1,5 @@
 using Npgsql;
+using UsageLogsSite.Ingest;
 
 namespace UsageLogsSite.Benchmarks.Support;
 
@@ -58,6 +59,24 @@ internal sealed class Database : IAsyncDisposable
     {
         await using var command = _dataSource.CreateCommand("SELECT count(*) FROM usage_logs l JOIN users u ON u.id = l.user_id AND u.user_type = 'external'");
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>Makes an API key that may write everything.</summary>
+    internal async Task<string> AddKeyAsync(CancellationToken cancellation)
+    {
+        var (key, hash) = ApiKeys.Create();
+        await ExecuteAsync("INSERT INTO api_keys (name, source, key_hash, scopes) VALUES ('benchmark', 'benchmark', $1, $2)", cancellation, hash, RowKind.Scopes);
+        return key;
+    }
+
+    /// <summary>The users' ids.</summary>
+    /// <param name="type">Those of one type; null for all.</param>
+    /// <param name="cancellation">Gives up.</param>
+    internal async Task<IReadOnlyList<Guid>> UsersAsync(string? type, CancellationToken cancellation)
+    {
+        await using var command = _dataSource.CreateCommand("SELECT array_agg(id) FROM users WHERE $1 IS NULL OR user_type = $1");
+        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = type });
+        return (Guid[])(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     /// <summary>How many times pages and filter sets have asked so far.</summary>

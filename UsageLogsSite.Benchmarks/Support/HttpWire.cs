@@ -33,6 +33,8 @@ internal sealed class HttpWire(IPEndPoint address) : IDisposable
     internal async Task<HttpAnswer> GetAsync(ReadOnlyMemory<byte> request, CancellationToken cancellation)
     {
         var head = await OpenAsync(request, cancellation);
+        if (head.IsChunked) // a page that says what is wrong: where the next answer begins is not known here
+            throw new IOException($"The answer was {head.Status}, in chunks.");
         while (_filled < head.BodyStart + head.ContentLength)
             await FillAsync(cancellation);
         var answer = new HttpAnswer(head.Status, head.ETag, _buffer.AsMemory(head.BodyStart, head.ContentLength));
@@ -74,10 +76,11 @@ internal sealed class HttpWire(IPEndPoint address) : IDisposable
 
     private static Head ParseHead(ReadOnlySpan<byte> head, int bodyStart)
     {
-        var status = Utf8Parser.TryParse(head[9..12], out int code, out _) ? code : throw new IOException("Not HTTP.");
+        if (!head.StartsWith("HTTP/1.1 "u8) || !Utf8Parser.TryParse(head[9..], out int status, out _))
+            throw new IOException("Not HTTP.");
         var length = Utf8Parser.TryParse(Header(head, "\r\nContent-Length: "u8), out int parsed, out _) ? parsed : 0;
         var etag = Header(head, "\r\nETag: "u8);
-        return new Head(status, length, etag.IsEmpty ? null : Encoding.ASCII.GetString(etag), bodyStart);
+        return new Head(status, length, head.IndexOf("\r\nTransfer-Encoding: chunked"u8) >= 0, etag.IsEmpty ? null : Encoding.ASCII.GetString(etag), bodyStart);
     }
 
     private static ReadOnlySpan<byte> Header(ReadOnlySpan<byte> head, ReadOnlySpan<byte> name)
@@ -102,7 +105,7 @@ internal sealed class HttpWire(IPEndPoint address) : IDisposable
     }
 
     /// <summary>The head of an answer.</summary>
-    internal readonly record struct Head(int Status, int ContentLength, string? ETag, int BodyStart);
+    internal readonly record struct Head(int Status, int ContentLength, bool IsChunked, string? ETag, int BodyStart);
 }
 
 /// <summary>A whole answer.</summary>

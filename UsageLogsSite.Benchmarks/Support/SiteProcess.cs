@@ -46,7 +46,8 @@ internal sealed class SiteProcess : IAsyncDisposable
     /// <param name="connectionString">Its database.</param>
     /// <param name="port">Where to listen; 0 for any free port.</param>
     /// <param name="cancellation">Gives up.</param>
-    internal static async Task<SiteProcess> StartAsync(string variant, string connectionString, int port, CancellationToken cancellation)
+    /// <param name="hear">Is called with each line that it writes.</param>
+    internal static async Task<SiteProcess> StartAsync(string variant, string connectionString, int port, CancellationToken cancellation, Action<string>? hear = null)
     {
         var address = new IPEndPoint(IPAddress.Loopback, port == 0 ? FreePort() : port);
         string[] program = variant == "ours" ? ["UsageLogsSite.dll"] : ["UsageLogsSite.Benchmarks.dll", "serve", variant];
@@ -56,6 +57,7 @@ internal sealed class SiteProcess : IAsyncDisposable
             RedirectStandardOutput = true,
         };
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        (start.Environment["Logging__Console__FormatterName"], start.Environment["Logging__Console__FormatterOptions__SingleLine"]) = ("simple", "true");
         start.Environment["ConnectionStrings__UsageLogs"] = connectionString;
 
         (start.Environment["Admin__Email"], start.Environment["Admin__Password"]) = (SignedIn.Email, SignedIn.Password);
@@ -65,7 +67,7 @@ internal sealed class SiteProcess : IAsyncDisposable
         start.Environment["Limits__RequestsPerSecond"] = "100000";
         start.Environment["Ingest__RequestsPerSecond"] = start.Environment["Ingest__RowsPerSecond"] = "1000000";
         var site = new SiteProcess(Process.Start(start)!, address);
-        site._process.OutputDataReceived += (_, _) => { };
+        site._process.OutputDataReceived += (_, line) => hear?.Invoke(line.Data ?? "");
         site._process.BeginOutputReadLine();
         await site.WaitUntilReadyAsync(cancellation);
         if (variant == "ours")

@@ -29,7 +29,7 @@ internal sealed class SharedView
     {
         _sets = sets;
         _question = question;
-        _stream = sets.Subscribe(question, version: null);
+        _stream = sets.Subscribe(question, version: null, client: "benchmark");
         _ = FollowAsync();
     }
 

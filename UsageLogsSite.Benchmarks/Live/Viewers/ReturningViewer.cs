@@ -18,6 +18,25 @@ internal sealed class ReturningViewer(IPEndPoint address, string query, FetchCon
     /// <summary>Attempts that were refused or failed.</summary>
     internal int Refusals { get; private set; }
 
+    /// <summary>Opens the page, and loads it anew where it is answered with an error.</summary>
+    internal override async Task OpenAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await base.OpenAsync(cancellation);
+                return;
+            }
+            catch (Exception e) when (IsLoss(e))
+            {
+                Refusals++;
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+                Renew();
+            }
+        }
+    }
+
     protected override async Task RunAsync(CancellationToken cancellation)
     {
         while (true)

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Hosting;
+
+/// <summary>Hours of use in a minute: readers, writers and faults on two instances, in processes of their own. <c>./test.sh --long</c> has half an hour of it.</summary>
+public sealed class SoakTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Under_load_and_faults_nothing_is_lost_nobody_is_left_behind()
+    {
+        string[] load = ["--seconds", "60", "--fault-every", "12", "--viewers", "40", "--rate", "40"];
+        var start = new ProcessStartInfo("dotnet", ["run", "--no-build", "--project", Path.Combine(Repository.Root, "UsageLogsSite.Benchmarks"), "--", "soak", .. load])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var soak = Process.Start(start)!;
+        var said = soak.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = soak.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            await soak.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            if (!soak.HasExited)
+                soak.Kill(entireProcessTree: true);
+        }
+
+        var lines = (await said).Split('\n');
+        output.WriteLine(await said);
+        Assert.True(soak.ExitCode is 0 or 1, await error);
+
+        // What times out because tests beside it take the processor is no error of the site's: the long run, alone, judges errors and memory too.
+        Assert.All(
+            new[] { "rows acknowledged", "rollup verify", "viewers who are right" },
+            goal => Assert.Contains(lines, line => line.StartsWith("ok ", StringComparison.Ordinal) && line.Contains(goal, StringComparison.Ordinal)));
+    }
+}
