@@ -12,8 +12,8 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
     private readonly string _name = new NpgsqlConnectionStringBuilder(connectionString).Database!;
 
     // A test may write a million rows in one statement.
-    private readonly NpgsqlDataSource _dataSource = NpgsqlDataSource.Create(
-        new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 180 });
+    private readonly NpgsqlDataSource _dataSource = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 180 }.ConnectionString)
+        .ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
 
     internal string ConnectionString => connectionString;
 

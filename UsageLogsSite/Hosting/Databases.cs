@@ -269,6 +269,9 @@ internal sealed class Databases : IAsyncDisposable
                 (_, cancellation) => logins.PasswordAsync(login, cancellation));
         }
 
+        // Only types that PostgreSQL always has are read: asking for all of the database's takes each of these ways longer than its first query.
+        builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+
         // The owner's statements make logins; the fold and the listener look all day, and tell of what they find themselves.
         var isTraced = duty is "admin" or "member";
         builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => isTraced).ConfigureBatchFilter(_ => isTraced).EnableFirstResponseEvent(false));
