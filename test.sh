@@ -36,7 +36,7 @@ need() { # need COMMAND PACKAGE…: installs Debian packages unless one of the c
 }
 
 need npm npm
-need chromium,chromium-browser,google-chrome chromium
+need chromium-headless-shell,chromium,chromium-browser,google-chrome chromium-headless-shell
 need "/usr/lib/postgresql/*/bin/initdb,initdb" postgresql
 need psql postgresql-client
 need /usr/sbin/nginx,nginx nginx-light

@@ -3,13 +3,13 @@ using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
 
-/// <summary>Hours of use in a minute: readers, writers and faults on two instances, in processes of their own. <c>./test.sh --long</c> has half an hour of it.</summary>
+/// <summary>A little of a long day: readers, writers and faults on two instances, in processes of their own. <c>./test.sh --long</c> has half an hour of it.</summary>
 public sealed class SoakTests(ITestOutputHelper output)
 {
     [Fact]
     public async Task Under_load_and_faults_nothing_is_lost_nobody_is_left_behind()
     {
-        string[] load = ["--seconds", "60", "--fault-every", "12", "--viewers", "40", "--rate", "40"];
+        string[] load = ["--seconds", "36", "--fault-every", "12", "--viewers", "40", "--rate", "40"];
         var start = new ProcessStartInfo("dotnet", ["run", "--no-build", "--project", Path.Combine(Repository.Root, "UsageLogsSite.Benchmarks"), "--", "soak", .. load])
         {
             RedirectStandardOutput = true,

@@ -11,97 +11,101 @@ namespace UsageLogsSite.Tests.Ingest;
 public sealed class RefusalTests(PostgresCluster cluster) : SiteTest(cluster)
 {
     /// <summary>A row with <c>USER</c> for a user's id, the field that is wrong with it, and part of what is allowed there.</summary>
-    public static TheoryData<string, string, string> WrongRows => new()
-    {
-        { """{"model":"m"}""", "user_id", "UUID" },
-        { """{"user_id":null,"model":"m"}""", "user_id", "UUID" },
-        { """{"user_id":"ann","model":"m"}""", "user_id", "UUID" },
-        { """{"user_id":{},"model":"m"}""", "user_id", "UUID" },
-        { """{"user_id":"USER"}""", "model", "1 to 200" },
-        { """{"user_id":"USER","model":null}""", "model", "1 to 200" },
-        { """{"user_id":"USER","model":""}""", "model", "1 to 200" },
-        { """{"user_id":"USER","model":"a\u0000b"}""", "model", "NUL" },
-        { """{"user_id":"USER","model":"\ud800"}""", "model", "1 to 200" },
-        { """{"user_id":"USER","model":["m"]}""", "model", "1 to 200" },
-        { $$"""{"user_id":"USER","model":"{{new string('x', 201)}}"}""", "model", "1 to 200" },
-        { """{"user_id":"USER","model":"m","prompt_tokens":-1}""", "prompt_tokens", "0 to 2147483647" },
-        { """{"user_id":"USER","model":"m","prompt_tokens":1.5}""", "prompt_tokens", "0 to 2147483647" },
-        { """{"user_id":"USER","model":"m","prompt_tokens":2147483648}""", "prompt_tokens", "0 to 2147483647" },
-        { """{"user_id":"USER","model":"m","prompt_tokens":"12"}""", "prompt_tokens", "0 to 2147483647" },
-        { """{"user_id":"USER","model":"m","completion_tokens":true}""", "completion_tokens", "0 to 2147483647" },
-        { """{"user_id":"USER","model":"m","cost_usd":-0.01}""", "cost_usd", "less than 10000000000" },
-        { """{"user_id":"USER","model":"m","cost_usd":1e400}""", "cost_usd", "less than 10000000000" },
-        { """{"user_id":"USER","model":"m","cost_usd":10000000000}""", "cost_usd", "less than 10000000000" },
-        { """{"user_id":"USER","model":"m","cost_usd":9999999999.99999999999}""", "cost_usd", "less than 10000000000" },
-        { """{"user_id":"USER","model":"m","cost_usd":"NaN"}""", "cost_usd", "less than 10000000000" },
-        { """{"user_id":"USER","model":"m","status":"maybe"}""", "status", "\"succeeded\" or \"failed\"" },
-        { """{"user_id":"USER","model":"m","status":"Failed"}""", "status", "\"succeeded\" or \"failed\"" },
-        { """{"user_id":"USER","model":"m","created_at":"2026-11-24T09:30:00"}""", "created_at", "offset" },
-        { """{"user_id":"USER","model":"m","created_at":"yesterday"}""", "created_at", "offset" },
-        { """{"user_id":"USER","model":"m","created_at":1764000000}""", "created_at", "offset" },
-        { """{"user_id":"USER","model":"m","created_at":"9999-12-31T23:59:59-14:00"}""", "created_at", "offset" },
-        { """{"user_id":"USER","model":"m","created_at":"1969-12-31T23:59:59Z"}""", "created_at", "from 1970" },
-        { """{"user_id":"USER","model":"m","created_at":"2199-01-01T00:00:00Z"}""", "created_at", "a day from now" },
-        { """{"user_id":"USER","model":"m","id":""}""", "id", "1 to 100" },
-        { """{"user_id":"USER","model":"m","id":7}""", "id", "1 to 100" },
-        { """{"user_id":"USER","model":"m","colour":{"r":[1,2]}}""", "colour", "prompt_tokens" },
-        { """{"user_id":"USER","model":"m","\ud800":1}""", "\uFFFD", "prompt_tokens" },
-        { """{"user_id":"USER","model":"m","User_Id":1}""", "User_Id", "prompt_tokens" },
-        { """{"user_id":"USER","model":"m","model":"n"}""", "model", "once" },
-        { """{"user_id":"USER","model":"m","user_id":"USER"}""", "user_id", "once" },
-    };
+    private static readonly (string Row, string Field, string Allowed)[] WrongRows =
+    [
+        ("""{"model":"m"}""", "user_id", "UUID"),
+        ("""{"user_id":null,"model":"m"}""", "user_id", "UUID"),
+        ("""{"user_id":"ann","model":"m"}""", "user_id", "UUID"),
+        ("""{"user_id":{},"model":"m"}""", "user_id", "UUID"),
+        ("""{"user_id":"USER"}""", "model", "1 to 200"),
+        ("""{"user_id":"USER","model":null}""", "model", "1 to 200"),
+        ("""{"user_id":"USER","model":""}""", "model", "1 to 200"),
+        ("""{"user_id":"USER","model":"a\u0000b"}""", "model", "NUL"),
+        ("""{"user_id":"USER","model":"\ud800"}""", "model", "1 to 200"),
+        ("""{"user_id":"USER","model":["m"]}""", "model", "1 to 200"),
+        ($$"""{"user_id":"USER","model":"{{new string('x', 201)}}"}""", "model", "1 to 200"),
+        ("""{"user_id":"USER","model":"m","prompt_tokens":-1}""", "prompt_tokens", "0 to 2147483647"),
+        ("""{"user_id":"USER","model":"m","prompt_tokens":1.5}""", "prompt_tokens", "0 to 2147483647"),
+        ("""{"user_id":"USER","model":"m","prompt_tokens":2147483648}""", "prompt_tokens", "0 to 2147483647"),
+        ("""{"user_id":"USER","model":"m","prompt_tokens":"12"}""", "prompt_tokens", "0 to 2147483647"),
+        ("""{"user_id":"USER","model":"m","completion_tokens":true}""", "completion_tokens", "0 to 2147483647"),
+        ("""{"user_id":"USER","model":"m","cost_usd":-0.01}""", "cost_usd", "less than 10000000000"),
+        ("""{"user_id":"USER","model":"m","cost_usd":1e400}""", "cost_usd", "less than 10000000000"),
+        ("""{"user_id":"USER","model":"m","cost_usd":10000000000}""", "cost_usd", "less than 10000000000"),
+        ("""{"user_id":"USER","model":"m","cost_usd":9999999999.99999999999}""", "cost_usd", "less than 10000000000"),
+        ("""{"user_id":"USER","model":"m","cost_usd":"NaN"}""", "cost_usd", "less than 10000000000"),
+        ("""{"user_id":"USER","model":"m","status":"maybe"}""", "status", "\"succeeded\" or \"failed\""),
+        ("""{"user_id":"USER","model":"m","status":"Failed"}""", "status", "\"succeeded\" or \"failed\""),
+        ("""{"user_id":"USER","model":"m","created_at":"2026-11-24T09:30:00"}""", "created_at", "offset"),
+        ("""{"user_id":"USER","model":"m","created_at":"yesterday"}""", "created_at", "offset"),
+        ("""{"user_id":"USER","model":"m","created_at":1764000000}""", "created_at", "offset"),
+        ("""{"user_id":"USER","model":"m","created_at":"9999-12-31T23:59:59-14:00"}""", "created_at", "offset"),
+        ("""{"user_id":"USER","model":"m","created_at":"1969-12-31T23:59:59Z"}""", "created_at", "from 1970"),
+        ("""{"user_id":"USER","model":"m","created_at":"2199-01-01T00:00:00Z"}""", "created_at", "a day from now"),
+        ("""{"user_id":"USER","model":"m","id":""}""", "id", "1 to 100"),
+        ("""{"user_id":"USER","model":"m","id":7}""", "id", "1 to 100"),
+        ("""{"user_id":"USER","model":"m","colour":{"r":[1,2]}}""", "colour", "prompt_tokens"),
+        ("""{"user_id":"USER","model":"m","\ud800":1}""", "\uFFFD", "prompt_tokens"),
+        ("""{"user_id":"USER","model":"m","User_Id":1}""", "User_Id", "prompt_tokens"),
+        ("""{"user_id":"USER","model":"m","model":"n"}""", "model", "once"),
+        ("""{"user_id":"USER","model":"m","user_id":"USER"}""", "user_id", "once"),
+    ];
 
     /// <summary>A body that is not the JSON it should be, and the line of it that says so.</summary>
-    public static TheoryData<string, string, int> NoJson => new()
-    {
-        { "", MediaTypes.Json, 1 },
-        { "{", MediaTypes.Json, 1 },
-        { "hello", MediaTypes.Json, 1 },
-        { "[{\"model\":\"m\"}\n,]", MediaTypes.Json, 2 },
-        { "{\"model\":\"m\"}\n{\"model\":\"m\"}", MediaTypes.Json, 2 },
-        { "[]\n\n]", MediaTypes.Json, 3 },
-        { "{\"cost_usd\":NaN}", MediaTypes.Json, 1 },
-        { "{\"cost_usd\":Infinity}", MediaTypes.Json, 1 },
-        { "{\"cost_usd\":01}", MediaTypes.Json, 1 },
-        { "{'model':'m'}", MediaTypes.Json, 1 },
-        { "{\"model\":\"a\nb\"}", MediaTypes.Json, 1 },
-        { "// a comment\n{}", MediaTypes.Json, 1 },
-        { "{\"model\":\"m\"}\n{\"model\":\n", MediaTypes.Lines, 3 },
-        { "{\"model\":\"m\"}\nhello", MediaTypes.Lines, 2 },
-    };
+    private static readonly (string Body, string Type, int Line)[] NoJson =
+    [
+        ("", MediaTypes.Json, 1),
+        ("{", MediaTypes.Json, 1),
+        ("hello", MediaTypes.Json, 1),
+        ("[{\"model\":\"m\"}\n,]", MediaTypes.Json, 2),
+        ("{\"model\":\"m\"}\n{\"model\":\"m\"}", MediaTypes.Json, 2),
+        ("[]\n\n]", MediaTypes.Json, 3),
+        ("{\"cost_usd\":NaN}", MediaTypes.Json, 1),
+        ("{\"cost_usd\":Infinity}", MediaTypes.Json, 1),
+        ("{\"cost_usd\":01}", MediaTypes.Json, 1),
+        ("{'model':'m'}", MediaTypes.Json, 1),
+        ("{\"model\":\"a\nb\"}", MediaTypes.Json, 1),
+        ("// a comment\n{}", MediaTypes.Json, 1),
+        ("{\"model\":\"m\"}\n{\"model\":\n", MediaTypes.Lines, 3),
+        ("{\"model\":\"m\"}\nhello", MediaTypes.Lines, 2),
+    ];
 
-    [Theory]
-    [MemberData(nameof(WrongRows))]
-    public async Task A_row_that_is_not_allowed_is_told_by_its_field(string row, string field, string allowed)
+    [Fact]
+    public async Task A_row_that_is_not_allowed_is_told_by_its_field()
     {
         var (ann, site, shop) = await StartAsync();
         await using (site)
         using (shop)
         {
-            row = row.Replace("USER", ann.ToString(), StringComparison.Ordinal);
             var good = $$"""{"user_id":"{{ann}}","model":"m"}""";
-            foreach (var (body, type, index) in new[] { (row, MediaTypes.Json, 0), ($"[{good},{row}]", MediaTypes.Json, 1), ($"{good}\n{row}", MediaTypes.Lines, 1) })
+            await Assert.AllAsync(WrongRows, async wrong =>
             {
-                var error = Assert.Single((await shop.PostAsync(body, type: type)).Refused(HttpStatusCode.UnprocessableEntity, "invalid-rows").Errors);
-                Assert.Equal((index, type == MediaTypes.Lines ? 2 : 1, field), (error.GetProperty("index").GetInt32(), error.GetProperty("line").GetInt32(), error.GetProperty("field").GetString()));
-                Assert.Contains(allowed, error.GetProperty("allowed").GetString(), StringComparison.Ordinal);
-            }
+                var row = wrong.Row.Replace("USER", ann.ToString(), StringComparison.Ordinal);
+                foreach (var (body, type, index) in new[] { (row, MediaTypes.Json, 0), ($"[{good},{row}]", MediaTypes.Json, 1), ($"{good}\n{row}", MediaTypes.Lines, 1) })
+                {
+                    var error = Assert.Single((await shop.PostAsync(body, type: type)).Refused(HttpStatusCode.UnprocessableEntity, "invalid-rows").Errors);
+                    Assert.Equal((index, type == MediaTypes.Lines ? 2 : 1, wrong.Field), (error.GetProperty("index").GetInt32(), error.GetProperty("line").GetInt32(), error.GetProperty("field").GetString()));
+                    Assert.Contains(wrong.Allowed, error.GetProperty("allowed").GetString(), StringComparison.Ordinal);
+                }
 
-            await AssertNothingAsync(site);
+                await AssertNothingAsync(site);
+            });
         }
     }
 
-    [Theory]
-    [MemberData(nameof(NoJson))]
-    public async Task A_body_that_is_no_json_is_told_by_its_line(string body, string type, int line)
+    [Fact]
+    public async Task A_body_that_is_no_json_is_told_by_its_line()
     {
         var (_, site, shop) = await StartAsync();
         await using (site)
         using (shop)
         {
-            var refused = (await shop.PostAsync(body, type: type)).Refused(HttpStatusCode.BadRequest, "invalid-json");
-            Assert.Equal(line, refused.Json.GetProperty("line").GetInt32());
-            await AssertNothingAsync(site);
+            await Assert.AllAsync(NoJson, async wrong =>
+            {
+                var refused = (await shop.PostAsync(wrong.Body, type: wrong.Type)).Refused(HttpStatusCode.BadRequest, "invalid-json");
+                Assert.Equal(wrong.Line, refused.Json.GetProperty("line").GetInt32());
+                await AssertNothingAsync(site);
+            });
         }
     }
 

@@ -25,31 +25,37 @@ public sealed class SignInTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Equal("/usage", again.Headers.Location?.ToString());
     }
 
-    [Theory]
-    [InlineData("//evil.example")]
-    [InlineData("/\\evil.example")]
-    [InlineData("\\\\evil.example")]
-    [InlineData("https://evil.example/usage")]
-    [InlineData("https:evil.example")]
-    [InlineData("javascript:alert(1)")]
-    [InlineData("/\t/evil.example")]
-    [InlineData("/\n/evil.example")]
-    [InlineData("/usage\r\nSet-Cookie: a=b")]
-    [InlineData("\t//evil.example")]
-    [InlineData("~//evil.example")]
-    [InlineData("evil.example")]
-    [InlineData("/usage\\..\\..//evil.example")]
-    [InlineData("")]
-    public async Task Nobody_is_led_elsewhere(string returnUrl)
+    [Fact]
+    public async Task Nobody_is_led_elsewhere()
     {
+        string[] cases =
+        [
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example/usage",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/usage\r\nSet-Cookie: a=b",
+            "\t//evil.example",
+            "~//evil.example",
+            "evil.example",
+            "/usage\\..\\..//evil.example",
+            "",
+        ];
         await using var site = await StartAsync();
-        using var visit = new Visit(site.Address);
-        var page = await visit.PageAsync($"/account/sign-in?returnUrl={Uri.EscapeDataString(returnUrl)}");
-        Assert.Equal("", page.QuerySelector("input[name=ReturnUrl]")!.GetAttribute("value"));
-        using var answer = await visit.SubmitAsync("/account/sign-in", "main form", ("Email", Ann), ("Password", Password), ("ReturnUrl", returnUrl));
-        Assert.Equal("/usage", answer.Headers.Location?.ToString());
-        using var signedIn = await visit.GetAsync($"/account/sign-in?returnUrl={Uri.EscapeDataString(returnUrl)}");
-        Assert.Equal("/usage", signedIn.Headers.Location?.ToString());
+        await Assert.AllAsync(cases, async returnUrl =>
+        {
+            using var visit = new Visit(site.Address);
+            var page = await visit.PageAsync($"/account/sign-in?returnUrl={Uri.EscapeDataString(returnUrl)}");
+            Assert.Equal("", page.QuerySelector("input[name=ReturnUrl]")!.GetAttribute("value"));
+            using var answer = await visit.SubmitAsync("/account/sign-in", "main form", ("Email", Ann), ("Password", Password), ("ReturnUrl", returnUrl));
+            Assert.Equal("/usage", answer.Headers.Location?.ToString());
+            using var signedIn = await visit.GetAsync($"/account/sign-in?returnUrl={Uri.EscapeDataString(returnUrl)}");
+            Assert.Equal("/usage", signedIn.Headers.Location?.ToString());
+        });
     }
 
     [Fact]

@@ -43,52 +43,58 @@ public sealed class AlertsPageTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.False(await Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM alert_deliveries)"));
     }
 
-    [Theory]
-    [InlineData("name", "", "needs a name")]
-    [InlineData("kind", "nonsense", "'nonsense' is not a kind")]
-    [InlineData("kind", "0", "'0' is not a kind")]
-    [InlineData("users", "everybody", "'everybody' is not a group")]
-    [InlineData("user", "nobody@example.test", "no user with the id or e-mail address 'nobody@example.test'")]
-    [InlineData("threshold", "much", "'much' is not a threshold")]
-    [InlineData("threshold", "", "is not a threshold")]
-    [InlineData("threshold", "-1", "'-1' is not a threshold")]
-    [InlineData("threshold", "0", "1 or more")]
-    [InlineData("threshold", "1e30", "is not a threshold")]
-    [InlineData("threshold", "99999999999999999999999999999999999999", "is not a threshold")]
-    [InlineData("webhook", "ftp://example.test/", "allowed is https://host/path")]
-    [InlineData("webhook", "http://example.test/", "allowed is https://host/path")]
-    [InlineData("webhook", "https://user:password@example.test/", "allowed is https://host/path")]
-    [InlineData("webhook", "/relative", "allowed is https://host/path")]
-    [InlineData("webhook", "https://10.0.0.1/x", "leads into the site's own network")]
-    [InlineData("webhook", "https://[::1]/x", "leads into the site's own network")]
-    [InlineData("webhook", "http://localhost:1/x", "leads into the site's own network")]
-    public async Task What_is_not_allowed_is_named_and_nothing_typed_is_lost(string field, string value, string reason)
+    [Fact]
+    public async Task What_is_not_allowed_is_named_and_nothing_typed_is_lost()
     {
-        Dictionary<string, string> typed = new()
-        {
-            ["name"] = "My rule",
-            ["kind"] = "failures",
-            ["users"] = "internal",
-            ["user"] = "",
-            ["threshold"] = "7",
-            ["webhook"] = "https://example.test/hook",
-            [field] = value,
-        };
+        (string Field, string Value, string Reason)[] cases =
+        [
+            ("name", "", "needs a name"),
+            ("kind", "nonsense", "'nonsense' is not a kind"),
+            ("kind", "0", "'0' is not a kind"),
+            ("users", "everybody", "'everybody' is not a group"),
+            ("user", "nobody@example.test", "no user with the id or e-mail address 'nobody@example.test'"),
+            ("threshold", "much", "'much' is not a threshold"),
+            ("threshold", "", "is not a threshold"),
+            ("threshold", "-1", "'-1' is not a threshold"),
+            ("threshold", "0", "1 or more"),
+            ("threshold", "1e30", "is not a threshold"),
+            ("threshold", "99999999999999999999999999999999999999", "is not a threshold"),
+            ("webhook", "ftp://example.test/", "allowed is https://host/path"),
+            ("webhook", "http://example.test/", "allowed is https://host/path"),
+            ("webhook", "https://user:password@example.test/", "allowed is https://host/path"),
+            ("webhook", "/relative", "allowed is https://host/path"),
+            ("webhook", "https://10.0.0.1/x", "leads into the site's own network"),
+            ("webhook", "https://[::1]/x", "leads into the site's own network"),
+            ("webhook", "http://localhost:1/x", "leads into the site's own network"),
+        ];
         await using var site = await Site.StartAsync(Database);
-        using var owner = new Visit(site.Address, site.Cookie);
-        using var answer = await owner.SubmitAsync(Page, "#add", [.. typed.Select(t => (t.Key, t.Value))]);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        var page = await Visit.ReadAsync(answer);
-        Assert.Contains(reason, page.QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
-        foreach (var (name, was) in typed)
+        await Assert.AllAsync(cases, async @case =>
         {
-            var shown = page.QuerySelector($"#add [name={name}]")!;
-            if (shown is IHtmlSelectElement select && select.Options.Any(o => o.Value == was))
-                Assert.Equal(was, select.Value);
-            else if (shown is not IHtmlSelectElement)
-                Assert.Equal(was, shown.GetAttribute("value"));
-        }
-
+            var (field, value, reason) = @case;
+            Dictionary<string, string> typed = new()
+            {
+                ["name"] = "My rule",
+                ["kind"] = "failures",
+                ["users"] = "internal",
+                ["user"] = "",
+                ["threshold"] = "7",
+                ["webhook"] = "https://example.test/hook",
+                [field] = value,
+            };
+            using var owner = new Visit(site.Address, site.Cookie);
+            using var answer = await owner.SubmitAsync(Page, "#add", [.. typed.Select(t => (t.Key, t.Value))]);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            var page = await Visit.ReadAsync(answer);
+            Assert.Contains(reason, page.QuerySelector("#refused")!.TextContent, StringComparison.Ordinal);
+            foreach (var (name, was) in typed)
+            {
+                var shown = page.QuerySelector($"#add [name={name}]")!;
+                if (shown is IHtmlSelectElement select && select.Options.Any(o => o.Value == was))
+                    Assert.Equal(was, select.Value);
+                else if (shown is not IHtmlSelectElement)
+                    Assert.Equal(was, shown.GetAttribute("value"));
+            }
+        });
         Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM alert_rules"));
         Assert.False(await Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM audit_log WHERE action LIKE '%AlertRule')"));
     }

@@ -8,31 +8,38 @@ namespace UsageLogsSite.Tests.Pages.Usage;
 /// <summary>The page and its fragment over HTTP: encodings, versions, addresses.</summary>
 public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
 {
-    [Theory]
-    [InlineData("", null)]
-    [InlineData("identity", null)]
-    [InlineData("gzip", "gzip")]
-    [InlineData("gzip, deflate, br, zstd", "br")]
-    [InlineData("br;q=0, gzip;q=0.5", "gzip")]
-    [InlineData("brotli, xgzip", null)]
-    public async Task The_fragment_comes_in_the_best_encoding_the_client_accepts(string accepts, string? encoding)
+    [Fact]
+    public async Task The_fragment_comes_in_the_best_encoding_the_client_accepts()
     {
+        (string Accepts, string? Encoding)[] cases =
+        [
+            ("", null),
+            ("identity", null),
+            ("gzip", "gzip"),
+            ("gzip, deflate, br, zstd", "br"),
+            ("br;q=0, gzip;q=0.5", "gzip"),
+            ("brotli, xgzip", null),
+        ];
         await Database.AddUsersAsync(30);
         await using var site = await Site.StartAsync(Database);
-        using var response = await GetAsync(site, "/usage/table", ("Accept-Encoding", accepts));
-        Assert.Equal(encoding, response.Content.Headers.ContentEncoding.SingleOrDefault());
-        Assert.Equal("Accept-Encoding", response.Headers.Vary.Single());
-        await using var body = await response.Content.ReadAsStreamAsync(Cancellation);
-        await using Stream plain = encoding switch
+        await Assert.AllAsync(cases, async @case =>
         {
-            "br" => new BrotliStream(body, CompressionMode.Decompress),
-            "gzip" => new GZipStream(body, CompressionMode.Decompress),
-            _ => body,
-        };
-        using var reader = new StreamReader(plain, Encoding.UTF8);
-        var markup = await reader.ReadToEndAsync(Cancellation);
-        Assert.Contains("User 001", markup, StringComparison.Ordinal);
-        Assert.Contains((await site.GetPageAsync("/usage")).QuerySelector("#refresh")!.GetAttribute("data-version")!, markup, StringComparison.Ordinal);
+            var (accepts, encoding) = @case;
+            using var response = await GetAsync(site, "/usage/table", ("Accept-Encoding", accepts));
+            Assert.Equal(encoding, response.Content.Headers.ContentEncoding.SingleOrDefault());
+            Assert.Equal("Accept-Encoding", response.Headers.Vary.Single());
+            await using var body = await response.Content.ReadAsStreamAsync(Cancellation);
+            await using Stream plain = encoding switch
+            {
+                "br" => new BrotliStream(body, CompressionMode.Decompress),
+                "gzip" => new GZipStream(body, CompressionMode.Decompress),
+                _ => body,
+            };
+            using var reader = new StreamReader(plain, Encoding.UTF8);
+            var markup = await reader.ReadToEndAsync(Cancellation);
+            Assert.Contains("User 001", markup, StringComparison.Ordinal);
+            Assert.Contains((await site.GetPageAsync("/usage")).QuerySelector("#refresh")!.GetAttribute("data-version")!, markup, StringComparison.Ordinal);
+        });
     }
 
     [Fact]
@@ -92,34 +99,48 @@ public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Equal(here.Headers.ETag, there.Headers.ETag);
     }
 
-    [Theory]
-    [InlineData("/usage/table?page=2", "/usage", "button#x", "HX-Push-Url", "/usage?page=2")]
-    [InlineData("/usage/table?type=all&q=", "/usage?q=x", "form#filters", "HX-Push-Url", "/usage")]
-    [InlineData("/usage/table", "/usage", "a#refresh-now", "HX-Push-Url", null)]
-    [InlineData("/usage/table?page=2", "/usage?page=2", "div#refresh", "HX-Push-Url", null)]
-    [InlineData("/usage/table?page=99", "/usage?page=99", "div#refresh", "HX-Replace-Url", "/usage?page=2")]
-    public async Task The_address_bar_follows_the_reader_and_never_a_background_refresh(string asked, string shown, string source, string header, string? address)
+    [Fact]
+    public async Task The_address_bar_follows_the_reader_and_never_a_background_refresh()
     {
+        (string Asked, string Shown, string Source, string Header, string? Address)[] cases =
+        [
+            ("/usage/table?page=2", "/usage", "button#x", "HX-Push-Url", "/usage?page=2"),
+            ("/usage/table?type=all&q=", "/usage?q=x", "form#filters", "HX-Push-Url", "/usage"),
+            ("/usage/table", "/usage", "a#refresh-now", "HX-Push-Url", null),
+            ("/usage/table?page=2", "/usage?page=2", "div#refresh", "HX-Push-Url", null),
+            ("/usage/table?page=99", "/usage?page=99", "div#refresh", "HX-Replace-Url", "/usage?page=2"),
+        ];
         await Database.AddUsersAsync(30);
         await using var site = await Site.StartAsync(Database);
-        using var response = await GetAsync(site, asked, ("HX-Request", "true"), ("HX-Source", source), ("HX-Current-URL", new Uri(site.Address, shown).ToString()));
-        Assert.Equal(address, response.Headers.TryGetValues(header, out var values) ? values.Single() : null);
+        await Assert.AllAsync(cases, async @case =>
+        {
+            var (asked, shown, source, header, address) = @case;
+            using var response = await GetAsync(site, asked, ("HX-Request", "true"), ("HX-Source", source), ("HX-Current-URL", new Uri(site.Address, shown).ToString()));
+            Assert.Equal(address, response.Headers.TryGetValues(header, out var values) ? values.Single() : null);
+        });
     }
 
-    [Theory]
-    [InlineData("/", "/usage")]
-    [InlineData("/usage?page=99", "/usage?page=2")]
-    [InlineData("/usage?type=all&activity=all&q=&size=25", "/usage")]
-    [InlineData("/usage?page=abc&type=internal", "/usage?type=internal")]
-    [InlineData("/usage?period=2026-13&type=internal", "/usage?type=internal")]
-    [InlineData("/usage?period=all&q=user", "/usage?q=user")]
-    public async Task Every_address_leads_to_its_canonical_form(string asked, string canonical)
+    [Fact]
+    public async Task Every_address_leads_to_its_canonical_form()
     {
+        (string Asked, string Canonical)[] cases =
+        [
+            ("/", "/usage"),
+            ("/usage?page=99", "/usage?page=2"),
+            ("/usage?type=all&activity=all&q=&size=25", "/usage"),
+            ("/usage?page=abc&type=internal", "/usage?type=internal"),
+            ("/usage?period=2026-13&type=internal", "/usage?type=internal"),
+            ("/usage?period=all&q=user", "/usage?q=user"),
+        ];
         await Database.AddUsersAsync(30);
         await using var site = await Site.StartAsync(Database);
-        using var response = await GetAsync(site, asked);
-        Assert.Equal(HttpStatusCode.Redirect, response.StatusCode);
-        Assert.Equal(canonical, response.Headers.Location!.ToString());
+        await Assert.AllAsync(cases, async @case =>
+        {
+            var (asked, canonical) = @case;
+            using var response = await GetAsync(site, asked);
+            Assert.Equal(HttpStatusCode.Redirect, response.StatusCode);
+            Assert.Equal(canonical, response.Headers.Location!.ToString());
+        });
     }
 
     [Fact]
@@ -159,14 +180,17 @@ public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
         Assert.Null((await site.GetPageAsync("/usage")).QuerySelector(".change"));
     }
 
-    [Theory]
-    [InlineData("requests", "User 3,User 2,User 1")]
-    [InlineData("cost", "User 1,User 3,User 2")]
-    [InlineData("revenue", "User 2,User 3,User 1")]
-    [InlineData("name", "User 1,User 2,User 3")]
-    [InlineData("last-activity", "User 3,User 1,User 2")]
-    public async Task Each_column_orders_both_ways(string sort, string names)
+    [Fact]
+    public async Task Each_column_orders_both_ways()
     {
+        (string Sort, string Names)[] cases =
+        [
+            ("requests", "User 3,User 2,User 1"),
+            ("cost", "User 1,User 3,User 2"),
+            ("revenue", "User 2,User 3,User 1"),
+            ("name", "User 1,User 2,User 3"),
+            ("last-activity", "User 3,User 1,User 2"),
+        ];
         var users = new[] { await Database.AddUserAsync("User 1"), await Database.AddUserAsync("User 2"), await Database.AddUserAsync("User 3") };
         await Database.AddLogAsync(users[0], 9, DateTime.UtcNow.AddHours(-1));
         await Database.AddLogAsync(users[1], 0, DateTime.UtcNow.AddHours(-2));
@@ -176,8 +200,12 @@ public sealed class UsageTableTests(PostgresCluster cluster) : SiteTest(cluster)
         await Database.AddPurchaseAsync(users[1], 10, "completed");
         await Database.AddPurchaseAsync(users[2], 5, "completed");
         await using var site = await Site.StartAsync(Database);
-        Assert.Equal(names, await NamesAsync(site, $"/usage/table?sort={sort}"));
-        Assert.Equal(string.Join(',', names.Split(',').Reverse()), await NamesAsync(site, $"/usage/table?sort={sort}&dir={(sort == "name" ? "desc" : "asc")}"));
+        await Assert.AllAsync(cases, async @case =>
+        {
+            var (sort, names) = @case;
+            Assert.Equal(names, await NamesAsync(site, $"/usage/table?sort={sort}"));
+            Assert.Equal(string.Join(',', names.Split(',').Reverse()), await NamesAsync(site, $"/usage/table?sort={sort}&dir={(sort == "name" ? "desc" : "asc")}"));
+        });
     }
 
     private static async Task<string> NamesAsync(Site site, string address) =>
