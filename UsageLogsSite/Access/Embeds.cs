@@ -65,11 +65,11 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     /// <summary>A widget, whether it may be seen or not; null if there is none.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<Embed?> FindAsync(Guid id, CancellationToken cancellation) =>
-        ReadRetry.RunAsync(contexts, (database, c) => database.Embeds.SingleOrDefaultAsync(e => e.Id == id, c), cancellation);
+        ConnectionRetry.RunAsync(contexts, (database, c) => database.Embeds.SingleOrDefaultAsync(e => e.Id == id, c), cancellation);
 
     /// <summary>Those of these widgets that may still be seen, and when each ends, in UTC; null for never.</summary>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<Dictionary<Guid, DateTime?>> FindAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadRetry.RunAsync(
+    internal Task<Dictionary<Guid, DateTime?>> FindAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ConnectionRetry.RunAsync(
         contexts,
         (database, c) => Open(database).Where(e => ids.Contains(e.Id)).ToDictionaryAsync(e => e.Id, e => e.ExpiresAt, c),
         cancellation);
@@ -99,7 +99,7 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     }
 
     /// <summary>All widgets, the newest first.</summary>
-    internal Task<List<Embed>> ListAsync(CancellationToken cancellation) => ReadRetry.RunAsync(
+    internal Task<List<Embed>> ListAsync(CancellationToken cancellation) => ConnectionRetry.RunAsync(
         contexts, (database, c) => database.Embeds.OrderByDescending(e => e.CreatedAt).ThenBy(e => e.Id).ToListAsync(c), cancellation);
 
     /// <summary>Revokes a widget for good: open streams end.</summary>
@@ -120,7 +120,7 @@ internal sealed class Embeds(IDbContextFactory<UsageDbContext> contexts, TimePro
     private async Task<Embed?> LookAsync(string key, Expression<Func<Embed, bool>> isMeant, CancellationToken cancellation)
     {
         var age = _memory.Age;
-        var embed = await ReadRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(isMeant, c), cancellation);
+        var embed = await ConnectionRetry.RunAsync(contexts, (database, c) => Open(database).SingleOrDefaultAsync(isMeant, c), cancellation);
         if (embed is null)
         {
             _origins.TryRemove(key, out _);

@@ -18,7 +18,7 @@ namespace UsageLogsSite.Access;
 /// Keeps sessions in PostgreSQL. The cookie carries a random key and the table its hash; who somebody is and what they may see is read
 /// from the account each time, so that a change holds at once.
 /// </summary>
-internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions> options, TimeProvider time) : ITicketStore
+internal sealed class SessionStore : ITicketStore
 {
     private const int KeyBytes = 32;
     private const int LongestDevice = 200;
@@ -30,21 +30,56 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         WHERE s.id = ANY ($1) AND s.expires_at > $2 AND NOT a.is_disabled
         """;
 
-    private readonly NpgsqlDataSource _source = databases.Admin;
+    private const int MostAtOnce = 500;
+    private const int QueriesAtOnce = 2;
 
-    private DateTime Now => time.GetUtcNow().UtcDateTime;
+    private readonly NpgsqlDataSource _source;
+    private readonly SessionsOptions _options;
+    private readonly TimeProvider _time;
+
+    /// <summary>When all are forgotten at once, a thousand open pages ask within a second: that must not be a thousand connections.</summary>
+    private readonly Groups<Waiting> _lookups;
+
+    /// <summary>Asks nothing yet.</summary>
+    public SessionStore(Databases databases, IOptions<SessionsOptions> options, TimeProvider time)
+    {
+        (_source, _options, _time) = (databases.Admin, options.Value, time);
+        _lookups = new(MostAtOnce, QueriesAtOnce, FindAsync);
+    }
+
+    private DateTime Now => _time.GetUtcNow().UtcDateTime;
 
     /// <summary>Who signs in; what they may do is read from the account later.</summary>
     internal static ClaimsPrincipal PrincipalOf(Guid account) =>
         new(new ClaimsIdentity([new(ClaimTypes.NameIdentifier, account.ToString())], IdentityConstants.ApplicationScheme));
 
     /// <summary>The visitor of a key that a cookie carries; null if there is no such session any more.</summary>
-    internal async Task<Visitor?> FindAsync(string key, CancellationToken cancellation) =>
-        (await FindAsync([Hash(key)], cancellation)).Values.SingleOrDefault();
+    internal Task<Visitor?> FindAsync(string key, CancellationToken cancellation)
+    {
+        var waiting = new Waiting(Hash(key), new TaskCompletionSource<Visitor?>(TaskCreationOptions.RunContinuationsAsynchronously));
+        _lookups.Add(waiting);
+        return waiting.Found.Task.WaitAsync(cancellation);
+    }
 
     /// <summary>Those of these sessions that are not over, by <see cref="Visitor.SessionId"/>.</summary>
     internal Task<Dictionary<string, Visitor>> FindAsync(byte[][] ids, CancellationToken cancellation) =>
-        ReadRetry.RunAsync(_source, () => FindOnceAsync(ids, cancellation));
+        ConnectionRetry.RunAsync(_source, () => FindOnceAsync(ids, cancellation));
+
+    /// <summary>Of several browsers: no one of them ends it by going away.</summary>
+    private async Task FindAsync(IReadOnlyList<Waiting> group)
+    {
+        try
+        {
+            var found = await FindAsync([.. group.Select(waiting => waiting.Id)], CancellationToken.None);
+            foreach (var waiting in group)
+                waiting.Found.SetResult(found.GetValueOrDefault(Convert.ToBase64String(waiting.Id)));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            foreach (var waiting in group)
+                waiting.Found.SetException(e);
+        }
+    }
 
     private async Task<Dictionary<string, Visitor>> FindOnceAsync(byte[][] ids, CancellationToken cancellation)
     {
@@ -96,7 +131,7 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         insert.Parameters.AddWithValue(Hash(key));
         insert.Parameters.AddWithValue(Guid.Parse(ticket.Principal.FindFirstValue(ClaimTypes.NameIdentifier)!));
         insert.Parameters.AddWithValue(Now);
-        insert.Parameters.AddWithValue(Now + options.Value.Lifetime);
+        insert.Parameters.AddWithValue(Now + _options.Lifetime);
         insert.Parameters.AddWithValue(StoredText.Of(device, LongestDevice));
         insert.Parameters.AddWithValue(ClientId.AddressOf(httpContext));
         await insert.ExecuteNonQueryAsync(cancellationToken);
@@ -131,7 +166,7 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         await using var update = _source.CreateCommand("UPDATE sessions SET expires_at = $3 WHERE id = $1 AND account_id = $2");
         update.Parameters.AddWithValue(Hash(key));
         update.Parameters.AddWithValue(Guid.Parse(ticket.Principal.FindFirstValue(ClaimTypes.NameIdentifier)!));
-        update.Parameters.AddWithValue(Now + options.Value.Lifetime);
+        update.Parameters.AddWithValue(Now + _options.Lifetime);
         await update.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -169,11 +204,15 @@ internal sealed class SessionStore(Databases databases, IOptions<SessionsOptions
         var properties = new AuthenticationProperties
         {
             IsPersistent = true,
-            IssuedUtc = visitor.Expires - options.Value.Lifetime, // what the cookie handler counts the second half from
+            IssuedUtc = visitor.Expires - _options.Lifetime, // what the cookie handler counts the second half from
             ExpiresUtc = visitor.Expires,
         };
         return new AuthenticationTicket(new ClaimsPrincipal(identity), properties, IdentityConstants.ApplicationScheme);
     }
+
+    /// <param name="Id">The hash of the key.</param>
+    /// <param name="Found">Told whose it is; null for nobody's.</param>
+    private sealed record Waiting(byte[] Id, TaskCompletionSource<Visitor?> Found);
 }
 
 /// <summary>Why it is not known who asks.</summary>

@@ -23,7 +23,7 @@ internal sealed class DatabaseCheck(Databases databases) : IHealthCheck
         patience.CancelAfter(Patience);
         try
         {
-            await ReadRetry.RunAsync(databases.Admin, async () =>
+            await ConnectionRetry.RunAsync(databases.Admin, async () =>
             {
                 await using var command = databases.Admin.CreateCommand("SELECT 1");
                 return await command.ExecuteScalarAsync(patience.Token);

@@ -1,6 +1,8 @@
-using System.Collections.Concurrent;
 using System.Data;
 using Npgsql;
+using UsageLogsSite.Data;
+using UsageLogsSite.Hosting;
+using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Ingest;
 
@@ -8,9 +10,7 @@ namespace UsageLogsSite.Ingest;
 /// Writes rows that come one by one: at once while nobody else writes, and those that come meanwhile together, in one transaction, which
 /// costs little more than one of them would. A group of which any row is not new and right falls back to each on its own.
 /// </summary>
-/// <param name="writer">Writes them.</param>
-/// <param name="source">The database.</param>
-internal sealed class RowGroups(RowWriter writer, NpgsqlDataSource source)
+internal sealed class RowGroups
 {
     private const int MostAtOnce = 200;
 
@@ -20,8 +20,18 @@ internal sealed class RowGroups(RowWriter writer, NpgsqlDataSource source)
     /// <summary>While one group waits for its commit, the next is written.</summary>
     private const int WritersAtOnce = 2;
 
-    private readonly ConcurrentQueue<Waiting> _waiting = new();
-    private int _writers;
+    private readonly RowWriter _writer;
+    private readonly NpgsqlDataSource _source;
+    private readonly Groups<Waiting> _groups;
+
+    /// <summary>Writes nothing yet.</summary>
+    /// <param name="writer">Writes rows.</param>
+    /// <param name="source">The database.</param>
+    internal RowGroups(RowWriter writer, NpgsqlDataSource source)
+    {
+        (_writer, _source) = (writer, source);
+        _groups = new(MostAtOnce, WritersAtOnce, WriteAsync);
+    }
 
     /// <summary>Writes a row.</summary>
     /// <param name="row">The row.</param>
@@ -31,61 +41,52 @@ internal sealed class RowGroups(RowWriter writer, NpgsqlDataSource source)
     /// <exception cref="NpgsqlException">The database failed, or there is no such user.</exception>
     internal Task<int> WriteAsync(IngestRow row, CancellationToken cancellation)
     {
-        if (_waiting.Count >= MostWaiting)
+        if (_groups.Waiting >= MostWaiting)
             throw IngestRefusal.Unavailable(cause: null);
         var waiting = new Waiting(row, new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously));
-        _waiting.Enqueue(waiting);
-        StartWriter();
+        _groups.Add(waiting);
         return waiting.Written.Task.WaitAsync(cancellation);
     }
 
-    private void StartWriter()
-    {
-        if (Interlocked.Increment(ref _writers) <= WritersAtOnce)
-            _ = Task.Run(WriteWaitingAsync);
-        else
-            Interlocked.Decrement(ref _writers);
-    }
-
     /// <summary>Of several senders' rows: no one of them ends it by giving up, and every failure is told to those it is about.</summary>
-    private async Task WriteWaitingAsync()
+    private async Task WriteAsync(IReadOnlyList<Waiting> group)
     {
-        var group = new List<Waiting>();
-        while (_waiting.TryDequeue(out var first))
-        {
-            group.Clear();
-            group.Add(first);
-            while (group.Count < MostAtOnce && _waiting.TryDequeue(out var next))
-                group.Add(next);
-            if (group.Count > 1 && await TryWriteAsync(group))
-                group.ForEach(waiting => waiting.Written.SetResult(1));
-            else
-                await Task.WhenAll(group.Select(WriteAloneAsync));
-        }
-
-        // One that came since the last look, and found all writers still there, waits for this.
-        Interlocked.Decrement(ref _writers);
-        if (!_waiting.IsEmpty)
-            StartWriter();
-    }
-
-    /// <returns>Whether all are written; otherwise none is.</returns>
-    private async Task<bool> TryWriteAsync(List<Waiting> group)
-    {
-        if (group.DistinctBy(waiting => waiting.Row.Id).Count() < group.Count)
-            return false;
+        var areOthers = group.DistinctBy(waiting => waiting.Row.Id).Count() == group.Count;
         try
         {
-            await using var connection = await source.OpenConnectionAsync(CancellationToken.None);
+            if (group.Count > 1 && areOthers && await ConnectionRetry.RunAsync(_source, () => TryWriteAsync(group)))
+            {
+                foreach (var waiting in group)
+                    waiting.Written.SetResult(1);
+                return;
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Of the database, not of a row: trying each on its own would be a crowd at its door when it comes back.
+            foreach (var waiting in group)
+                waiting.Written.SetException(e);
+            return;
+        }
+
+        await Task.WhenAll(group.Select(WriteAloneAsync));
+    }
+
+    /// <returns>Whether all are written; otherwise none is, and each on its own finds out whom it is about.</returns>
+    private async Task<bool> TryWriteAsync(IReadOnlyList<Waiting> group)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(CancellationToken.None);
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, CancellationToken.None);
-            if (await writer.CopyAsync(connection, [.. group.Select(waiting => waiting.Row)], CancellationToken.None) < group.Count)
+            if (await _writer.CopyAsync(connection, [.. group.Select(waiting => waiting.Row)], CancellationToken.None) < group.Count)
                 return false;
             await transaction.CommitAsync(CancellationToken.None);
             return true;
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (!DatabaseFailure.Is(e) || e is PostgresException { SqlState: ['2', '2' or '3', ..] or ['4', '0', ..] })
         {
-            return false; // each on its own finds out whom it is about
+            return false; // a row's fault, or of two that were in each other's way
         }
     }
 
@@ -93,13 +94,18 @@ internal sealed class RowGroups(RowWriter writer, NpgsqlDataSource source)
     {
         try
         {
-            await using var connection = await source.OpenConnectionAsync(CancellationToken.None);
-            waiting.Written.SetResult(await writer.WriteAsync(connection, [waiting.Row], CancellationToken.None));
+            waiting.Written.SetResult(await ConnectionRetry.RunAsync(_source, () => WriteOnceAsync(waiting.Row)));
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             waiting.Written.SetException(e);
         }
+    }
+
+    private async Task<int> WriteOnceAsync(IngestRow row)
+    {
+        await using var connection = await _source.OpenConnectionAsync(CancellationToken.None);
+        return await _writer.WriteAsync(connection, [row], CancellationToken.None);
     }
 
     /// <param name="Row">The row.</param>

@@ -16,7 +16,7 @@ internal sealed class AdminDatabase(IDbContextFactory<UsageDbContext> contexts, 
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<T> ReadAsync<T>(Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation) =>
-        replicas.ReadAsync(read, () => ReadRetry.RunAsync(contexts, read, cancellation), cancellation);
+        replicas.ReadAsync(read, () => ConnectionRetry.RunAsync(contexts, read, cancellation), cancellation);
 
     /// <summary>Reads as <see cref="ReadAsync"/> does, all of one snapshot: it must begin no transaction of its own.</summary>
     internal Task<T> ReadSnapshotAsync<T>(Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation) =>

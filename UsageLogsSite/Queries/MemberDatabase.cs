@@ -40,7 +40,7 @@ internal sealed class MemberDatabase
     /// <exception cref="Npgsql.NpgsqlException">The database cannot be reached or refuses.</exception>
     internal Task<T> ReadAsync<T>(Guid userId, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
     {
-        return Replicas.ReadAsync(ReadOnceAsync, () => ReadRetry.RunAsync(_contexts, ReadOnceAsync, cancellation), cancellation);
+        return Replicas.ReadAsync(ReadOnceAsync, () => ConnectionRetry.RunAsync(_contexts, ReadOnceAsync, cancellation), cancellation);
 
         Task<T> ReadOnceAsync(UsageDbContext database, CancellationToken token) => MemberDatabase.ReadOnceAsync(database, userId, read, token);
     }

@@ -22,7 +22,7 @@ internal readonly record struct Position(NpgsqlLogSequenceNumber At, int Timelin
 
     /// <summary>Asks a primary.</summary>
     /// <exception cref="NpgsqlException">It cannot be reached, or is none.</exception>
-    internal static Task<Position> OfAsync(NpgsqlDataSource primary, CancellationToken cancellation) => ReadRetry.RunAsync(primary, async () =>
+    internal static Task<Position> OfAsync(NpgsqlDataSource primary, CancellationToken cancellation) => ConnectionRetry.RunAsync(primary, async () =>
     {
         await using var command = primary.CreateCommand(Question);
         await using var reader = await command.ExecuteReaderAsync(cancellation);

@@ -16,7 +16,7 @@ internal sealed class SavedViews(IDbContextFactory<UsageDbContext> contexts)
 
     /// <summary>All views of an account, by name.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal Task<List<SavedView>> ListAsync(Guid account, CancellationToken cancellation) => ReadRetry.RunAsync(
+    internal Task<List<SavedView>> ListAsync(Guid account, CancellationToken cancellation) => ConnectionRetry.RunAsync(
         contexts,
         (database, c) => AsAsync(database, account, own => own.OrderBy(v => v.NormalizedName).ToListAsync(c), c),
         cancellation);
