@@ -1,4 +1,8 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using UsageLogsSite.Access;
 using UsageLogsSite.Data;
 using UsageLogsSite.Tests.Support;
 
@@ -53,6 +57,26 @@ public sealed class SessionsTests(PostgresCluster cluster) : SiteTest(cluster)
         await AssertAsync(site, site.Cookie, isIn: true);
         await Database.ExecuteAsync(sql);
         await AssertAsync(site, site.Cookie, isIn: false);
+    }
+
+    [Fact]
+    public async Task A_crowd_of_browsers_is_looked_up_over_few_connections()
+    {
+        const string Connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'UsageLogsSite admin'";
+        await using var site = await Site.StartAsync(Database);
+        await Database.ExecuteAsync("""
+            INSERT INTO sessions (id, account_id, expires_at, device, address)
+            SELECT sha256(convert_to('key ' || i, 'UTF8')), (SELECT id FROM accounts), now() + interval '1 hour', '', '' FROM generate_series(0, 399, 2) i
+            """);
+        var before = await Database.ScalarAsync<long>(Connections);
+        var sessions = site.Services.GetRequiredService<SessionStore>();
+        var found = await Task.WhenAll(Enumerable.Range(0, 400).Select(i => Task.Run(() => sessions.FindAsync($"key {i}", Cancellation))));
+        Assert.InRange(await Database.ScalarAsync<long>(Connections), 1, before + 2);
+        for (var i = 0; i < found.Length; i++)
+        {
+            var own = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"key {i}")));
+            Assert.Equal(i % 2 == 0 ? own : null, found[i]?.SessionId);
+        }
     }
 
     [Fact]

@@ -28,11 +28,8 @@ public sealed partial class VerificationSnippetTests
             {{change}};
             process.stdout.write(String(isFromUsageLogs(headers, body, secret)));
             """;
-        using var node = Process.Start(new ProcessStartInfo("node", ["--input-type=module"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        await node.StandardInput.WriteAsync(script);
-        node.StandardInput.Close();
-        var said = await node.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Assert.True(said == expected, $"{said} {await node.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)}");
+        var ran = await ProcessRun.OfAsync(new ProcessStartInfo("node", ["--input-type=module"]), script);
+        Assert.True(ran.Output == expected, $"{ran.Output} {ran.Error}");
     }
 
     [GeneratedRegex(@"```js\n(import [^`]*(?:`[^`\n]+`[^`]*)*?)```")]

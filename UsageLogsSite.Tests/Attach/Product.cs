@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
 using UsageLogsSite.Commands;
@@ -80,17 +78,8 @@ internal sealed partial class Product : IAsyncDisposable
     /// <summary>The schema of the whole database but for the site's own.</summary>
     internal async Task<string> DumpAsync(bool withOurs = false)
     {
-        var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString);
         string[] without = withOurs ? [] : ["--exclude-schema=usage"];
-        var start = new ProcessStartInfo("pg_dump", ["--schema-only", .. without, "-h", settings.Host!, "-p", settings.Port.ToString(CultureInfo.InvariantCulture), "-U", settings.Username!, settings.Database!])
-        {
-            RedirectStandardOutput = true,
-        };
-        start.Environment["PGPASSWORD"] = settings.Password;
-        using var dump = Process.Start(start)!;
-        var text = await dump.StandardOutput.ReadToEndAsync(Cancellation);
-        await dump.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, dump.ExitCode);
+        var text = await ProcessRun.OutputAsync(ProcessRun.PostgresClient("pg_dump", Database.ConnectionString, ["--schema-only", .. without]));
 
         // Newer versions guard a dump by a word of its own.
         return string.Join('\n', text.Split('\n').Where(line => !line.StartsWith(@"\restrict", StringComparison.Ordinal) && !line.StartsWith(@"\unrestrict", StringComparison.Ordinal)));

@@ -75,15 +75,11 @@ public sealed class EmbedDocTests(PostgresCluster cluster) : SiteTest(cluster)
 
     private static async Task<string> NodeAsync(string module, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("node", ["--input-type=module"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("node", ["--input-type=module"]);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        using var node = Process.Start(start)!;
-        await node.StandardInput.WriteAsync(module);
-        node.StandardInput.Close();
-        var (output, error) = (node.StandardOutput.ReadToEndAsync(Cancellation), node.StandardError.ReadToEndAsync(Cancellation));
-        await node.WaitForExitAsync(Cancellation);
-        Assert.Equal((0, ""), (node.ExitCode, await error));
-        return await output;
+        var ran = await ProcessRun.OfAsync(start, module);
+        Assert.Equal((0, ""), (ran.ExitCode, ran.Error));
+        return ran.Output;
     }
 }

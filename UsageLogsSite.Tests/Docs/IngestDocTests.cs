@@ -88,15 +88,11 @@ public sealed class IngestDocTests(PostgresCluster cluster) : SiteTest(cluster)
 
     private static async Task<string> ShellAsync(string script, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("sh", ["-eu"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("sh", ["-eu"]);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        using var shell = Process.Start(start)!;
-        await shell.StandardInput.WriteAsync(script);
-        shell.StandardInput.Close();
-        var (output, error) = (shell.StandardOutput.ReadToEndAsync(Cancellation), shell.StandardError.ReadToEndAsync(Cancellation));
-        await shell.WaitForExitAsync(Cancellation);
-        Assert.Equal((0, ""), (shell.ExitCode, await error));
-        return await output;
+        var ran = await ProcessRun.OfAsync(start, script);
+        Assert.Equal((0, ""), (ran.ExitCode, ran.Error));
+        return ran.Output;
     }
 }

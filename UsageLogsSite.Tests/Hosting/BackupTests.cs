@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Npgsql;
 using UsageLogsSite.Commands;
 using UsageLogsSite.Hosting;
@@ -79,9 +78,7 @@ public sealed class BackupTests(PostgresCluster cluster, PublishedApp published)
                     .Replace("UsageLogsSite.dll", program, StringComparison.Ordinal);
                 var start = new ProcessStartInfo("bash", ["-euc", commands]) { WorkingDirectory = _directory };
                 (start.Environment["PGPASSFILE"], start.Environment["PGUSER"], start.Environment["PGPORT"]) = (passwords, connection.Username, $"{connection.Port}");
-                using var process = Process.Start(start)!;
-                await process.WaitForExitAsync(Cancellation);
-                Assert.Equal((text, 0), (text, process.ExitCode));
+                await ProcessRun.OutputAsync(start);
             }
 
             settings["ConnectionStrings:UsageLogs"] = OwnersOf(to.ConnectionString, "restored", Secret);
@@ -105,13 +102,6 @@ public sealed class BackupTests(PostgresCluster cluster, PublishedApp published)
     private static string OwnersOf(string connectionString, string database, string password) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Database = database, Username = "owner", Password = password }.ConnectionString;
 
-    private static async Task RunAsync(string program, string connectionString, params string[] args)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        var start = new ProcessStartInfo(program, ["-h", settings.Host!, "-p", settings.Port.ToString(CultureInfo.InvariantCulture), "-U", settings.Username!, "-d", settings.Database!, .. args]);
-        start.Environment["PGPASSWORD"] = settings.Password;
-        using var process = Process.Start(start)!;
-        await process.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, process.ExitCode);
-    }
+    private static Task RunAsync(string program, string connectionString, params string[] args) =>
+        ProcessRun.OutputAsync(ProcessRun.PostgresClient(program, connectionString, args));
 }

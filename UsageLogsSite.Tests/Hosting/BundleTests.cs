@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using UsageLogsSite.Data;
 using UsageLogsSite.Migrations;
 using UsageLogsSite.Tests.Commands;
@@ -64,20 +63,9 @@ public sealed class BundleTests(PostgresCluster cluster) : SiteTest(cluster)
     /// <summary>The schema without the months' partitions, of which <c>migrate</c> makes some ahead, and without what differs in every dump.</summary>
     private async Task<string[]> SchemaAsync()
     {
-        var settings = new NpgsqlConnectionStringBuilder(Database.ConnectionString);
-        var start = new ProcessStartInfo("pg_dump", ["-h", settings.Host!, "-p", $"{settings.Port}", "-U", settings.Username!, "-d", settings.Database!, "--schema-only", "--exclude-table", "usage_logs_y*"]) { RedirectStandardOutput = true };
-        start.Environment["PGPASSWORD"] = settings.Password;
-        using var process = Process.Start(start)!;
-        var dump = await process.StandardOutput.ReadToEndAsync(Cancellation);
-        await process.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, process.ExitCode);
+        var dump = await ProcessRun.OutputAsync(ProcessRun.PostgresClient("pg_dump", Database.ConnectionString, "--schema-only", "--exclude-table", "usage_logs_y*"));
         return [.. dump.Split('\n').Where(line => !line.StartsWith('\\'))];
     }
 
-    private async Task RunAsync(string program, params string[] args)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, args) { WorkingDirectory = _directory })!;
-        await process.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, process.ExitCode);
-    }
+    private Task RunAsync(string program, params string[] args) => ProcessRun.OutputAsync(new ProcessStartInfo(program, args) { WorkingDirectory = _directory });
 }

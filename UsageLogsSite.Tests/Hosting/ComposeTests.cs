@@ -19,7 +19,7 @@ public sealed class ComposeTests(Images images)
         await File.WriteAllTextAsync(Path.Combine(project, "compose.yaml"), text.Replace("127.0.0.1:8080:8080", $"127.0.0.1:{port}:8080", StringComparison.Ordinal), Cancellation);
         var preparation = string.Join('\n', Regex.Matches(text, "^#   (.*)$", RegexOptions.Multiline).Select(line => line.Groups[1].Value).TakeWhile(line => !line.StartsWith("docker", StringComparison.Ordinal)));
         Assert.Contains("secrets/admin_password", preparation, StringComparison.Ordinal);
-        await Podman.RunAsync(new ProcessStartInfo("bash", ["-euc", preparation]) { WorkingDirectory = project, RedirectStandardOutput = true, RedirectStandardError = true });
+        await ProcessRun.OutputAsync(new ProcessStartInfo("bash", ["-euc", preparation]) { WorkingDirectory = project });
 
         await using var compose = await Compose.StartAsync(podman, project);
         await compose.RunAsync("up", "--detach");
@@ -83,7 +83,6 @@ public sealed class ComposeTests(Images images)
         {
             var start = podman.Program("podman", "system", "service", "--time", "0", $"unix://{podman.PathOf("podman.sock")}");
             start.Environment["DISABLE_HC_SYSTEMD"] = "true";
-            (start.RedirectStandardOutput, start.RedirectStandardError) = (false, false);
             var compose = new Compose(podman, project, Process.Start(start)!);
             await Eventually.TrueAsync(() => File.Exists(compose.Socket), "podman's service listens");
             return compose;
@@ -91,9 +90,9 @@ public sealed class ComposeTests(Images images)
 
         internal async Task RunAsync(params string[] args)
         {
-            var start = new ProcessStartInfo("docker-compose", ["--project-name", "usage", .. args]) { WorkingDirectory = _project, RedirectStandardOutput = true, RedirectStandardError = true };
+            var start = new ProcessStartInfo("docker-compose", ["--project-name", "usage", .. args]) { WorkingDirectory = _project };
             start.Environment["DOCKER_HOST"] = $"unix://{Socket}";
-            await Podman.RunAsync(start);
+            await ProcessRun.OutputAsync(start);
         }
 
         public async ValueTask DisposeAsync()

@@ -134,8 +134,8 @@ public sealed class ImageTests(PostgresCluster cluster, Images images) : SiteTes
                 continue;
             }
 
-            var start = new ProcessStartInfo("systemd-analyze", ["--no-pager", "syscall-filter", set]) { RedirectStandardOutput = true, RedirectStandardError = true };
-            var names = (await Podman.RunAsync(start)).Split('\n').Skip(1).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] is not '#').ToList();
+            var start = new ProcessStartInfo("systemd-analyze", ["--no-pager", "syscall-filter", set]);
+            var names = (await ProcessRun.OutputAsync(start)).Split('\n').Skip(1).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] is not '#').ToList();
             Assert.NotEmpty(names);
             names.ForEach(waiting.Enqueue);
         }
@@ -149,7 +149,7 @@ public sealed class ImageTests(PostgresCluster cluster, Images images) : SiteTes
         var archive = podman.PathOf($"{image}.tar");
         await podman.RunAsync("export", "--output", archive, id);
         await podman.RunAsync("rm", id);
-        var lines = (await Podman.RunAsync(podman.Program("tar", "--numeric-owner", "-tvf", archive))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = (await ProcessRun.OutputAsync(podman.Program("tar", "--numeric-owner", "-tvf", archive))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return [.. lines.Select(line => Regex.Match(line, @"^(\S+ \S+) +\S+ \S+ \S+ (.*?)( -> .*)?$")).Select(match => (match.Groups[1].Value, match.Groups[2].Value.TrimStart('.', '/')))];
     }
 }

@@ -52,7 +52,7 @@ public sealed class Images : IAsyncLifetime
         try
         {
             var bases = Directory.CreateDirectory(podman.PathOf("bases")).FullName;
-            await Podman.RunAsync(podman.Program(Path.Combine(Repository.Root, "UsageLogsSite.Tests", "Support", "base-images.sh"), bases));
+            await ProcessRun.OutputAsync(podman.Program(Path.Combine(Repository.Root, "UsageLogsSite.Tests", "Support", "base-images.sh"), bases));
             var tree = podman.PathOf("tree");
             Repository.CopyTo(tree, [.. File.ReadAllLines(Path.Combine(Repository.Root, ".dockerignore")).Where(line => line.StartsWith('!')).Select(line => line[1..]), "Dockerfile", ".dockerignore", "compose.yaml"]);
             foreach (var place in new[] { "secrets", "UsageLogsSite/obj", "UsageLogsSite/bin/Release", "UsageLogsSite.Tests", "wwwroot/lib/htmx.org", ".git", "." })

@@ -32,9 +32,8 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
     {
         var dockerfile = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "Dockerfile"), Cancellation);
         Assert.Equal(Images.Base, From().Matches(dockerfile)[^1].Groups[1].Value);
-        var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(Repository.Root, "UsageLogsSite"), "-t:ComputeContainerBaseImage", "-getProperty:ContainerBaseImage,ContainerRepository", "-getItem:ContainerPort,ContainerEnvironmentVariable"]) { RedirectStandardOutput = true };
-        using var process = Process.Start(start)!;
-        using var evaluated = JsonDocument.Parse(await process.StandardOutput.ReadToEndAsync(Cancellation));
+        var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(Repository.Root, "UsageLogsSite"), "-t:ComputeContainerBaseImage", "-getProperty:ContainerBaseImage,ContainerRepository", "-getItem:ContainerPort,ContainerEnvironmentVariable"]);
+        using var evaluated = JsonDocument.Parse(await ProcessRun.OutputAsync(start));
         var (properties, items) = (evaluated.RootElement.GetProperty("Properties"), evaluated.RootElement.GetProperty("Items"));
         Assert.Equal(Images.Base, properties.GetProperty("ContainerBaseImage").GetString());
         Assert.Equal(Images.Name, properties.GetProperty("ContainerRepository").GetString());
@@ -111,11 +110,8 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
 
     private static async Task<(int ExitCode, string Output)> AnalyzeAsync(params string[] args)
     {
-        using var process = Process.Start(new ProcessStartInfo("systemd-analyze", ["--no-pager", .. args]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEndAsync(Cancellation);
-        var output = await process.StandardOutput.ReadToEndAsync(Cancellation);
-        await process.WaitForExitAsync(Cancellation);
-        return (process.ExitCode, output + await error);
+        var ran = await ProcessRun.OfAsync(new ProcessStartInfo("systemd-analyze", ["--no-pager", .. args]));
+        return (ran.ExitCode, ran.Output + ran.Error);
     }
 
     private static async Task<(int ExitCode, string Output)> HealthAsync(string address)

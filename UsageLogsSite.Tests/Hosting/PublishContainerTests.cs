@@ -18,7 +18,7 @@ public sealed class PublishContainerTests(PostgresCluster cluster, Images images
             await podman.RunAsync("push", "--quiet", "--tls-verify=false", Images.Base, image);
             var publish = podman.Program("dotnet", "publish", Path.Combine(podman.PathOf("tree"), "UsageLogsSite"), "-c", "Release", "/t:PublishContainer", $"-p:ContainerBaseImage={image}", $"-p:ContainerArchiveOutputPath={archive}");
             publish.Environment["DOTNET_CONTAINER_INSECURE_REGISTRIES"] = $"localhost:{registry.Port}";
-            await Podman.RunAsync(publish);
+            await ProcessRun.OutputAsync(publish);
         }
 
         Assert.All(new[] { "UsageLogsSite", "UsageLogsSite.Data", "Migrations" }, project => Assert.Equal(

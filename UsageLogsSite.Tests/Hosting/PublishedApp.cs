@@ -55,22 +55,13 @@ public sealed class PublishedApp : IAsyncLifetime
     }
 
     /// <summary>Runs the published program to its end: a command, or the site where it cannot start.</summary>
-    internal async Task<(int ExitCode, string Output, string Error)> RunAsync(Dictionary<string, string> settings, params string[] args)
+    internal async Task<ProcessRun> RunAsync(Dictionary<string, string> settings, params string[] args)
     {
         await PublishAsync();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(_directory, "UsageLogsSite.dll"), .. args])
-        {
-            WorkingDirectory = _directory,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(_directory, "UsageLogsSite.dll"), .. args]) { WorkingDirectory = _directory };
         foreach (var (key, value) in settings)
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, await output, error);
+        return await ProcessRun.OfAsync(start);
     }
 
     /// <summary>
@@ -121,10 +112,8 @@ public sealed class PublishedApp : IAsyncLifetime
         {
             if (Directory.Exists(_directory))
                 return;
-            using var publish = Process.Start(new ProcessStartInfo(
-                "dotnet", ["publish", Path.Combine(Repository.Root, "UsageLogsSite"), "-c", "Release", "-o", _directory, "--nologo", "-v", "quiet"]))!;
-            await publish.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(0, publish.ExitCode);
+            await ProcessRun.OutputAsync(new ProcessStartInfo(
+                "dotnet", ["publish", Path.Combine(Repository.Root, "UsageLogsSite"), "-c", "Release", "-o", _directory, "--nologo", "-v", "quiet"]));
         }
         finally
         {

@@ -10,27 +10,11 @@ public sealed class SoakTests(ITestOutputHelper output)
     public async Task Under_load_and_faults_nothing_is_lost_nobody_is_left_behind()
     {
         string[] load = ["--seconds", "36", "--fault-every", "12", "--viewers", "40", "--rate", "40"];
-        var start = new ProcessStartInfo("dotnet", ["run", "--no-build", "--project", Path.Combine(Repository.Root, "UsageLogsSite.Benchmarks"), "--", "soak", .. load])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var soak = Process.Start(start)!;
-        var said = soak.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = soak.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        try
-        {
-            await soak.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
-        finally
-        {
-            if (!soak.HasExited)
-                soak.Kill(entireProcessTree: true);
-        }
-
-        var lines = (await said).Split('\n');
-        output.WriteLine(await said);
-        Assert.True(soak.ExitCode is 0 or 1, await error);
+        var soak = await ProcessRun.OfAsync(new ProcessStartInfo(
+            "dotnet", ["run", "--no-build", "--project", Path.Combine(Repository.Root, "UsageLogsSite.Benchmarks"), "--", "soak", .. load]));
+        var lines = soak.Output.Split('\n');
+        output.WriteLine(soak.Output);
+        Assert.True(soak.ExitCode is 0 or 1, soak.Error);
 
         // What times out because tests beside it take the processor is no error of the site's: the long run, alone, judges errors and memory too.
         Assert.All(

@@ -33,39 +33,26 @@ internal sealed class Podman : IAsyncDisposable
     /// <summary>How to start a program that works with these containers.</summary>
     internal ProcessStartInfo Program(string program, params string[] args)
     {
-        var start = new ProcessStartInfo(program, args) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, args);
         start.Environment["CONTAINERS_CONF"] = PathOf("containers.conf");
         start.Environment["CONTAINERS_STORAGE_CONF"] = PathOf("storage.conf");
         return start;
     }
 
     /// <summary>Runs podman, which must succeed, and returns what it printed.</summary>
-    internal Task<string> RunAsync(params string[] args) => RunAsync(Program("podman", args));
-
-    /// <summary>Runs a program, which must succeed, and returns what it printed.</summary>
-    internal static async Task<string> RunAsync(ProcessStartInfo start)
-    {
-        var (exitCode, output) = await TryAsync(start);
-        Assert.True(exitCode == 0, $"{start.FileName} {string.Join(' ', start.ArgumentList)} ended with {exitCode}:\n{output}");
-        return output;
-    }
+    internal Task<string> RunAsync(params string[] args) => ProcessRun.OutputAsync(Program("podman", args), cancellation: CancellationToken.None);
 
     /// <summary>Runs podman, and returns what it printed, errors at the end.</summary>
-    internal Task<(int ExitCode, string Output)> TryAsync(params string[] args) => TryAsync(Program("podman", args));
+    internal async Task<(int ExitCode, string Output)> TryAsync(params string[] args)
+    {
+        var ran = await ProcessRun.OfAsync(Program("podman", args), cancellation: CancellationToken.None);
+        return (ran.ExitCode, ran.Output + ran.Error);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await TryAsync("rm", "--all", "--force", "--time", "5");
         await TryAsync("rmi", "--all", "--force");
         Directory.Delete(_directory, recursive: true);
-    }
-
-    private static async Task<(int ExitCode, string Output)> TryAsync(ProcessStartInfo start)
-    {
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, output + await error);
     }
 }

@@ -107,16 +107,8 @@ internal sealed class PostgresDatabase(string connectionString, PostgresCluster?
     internal Task MakeWritableAsync() => cluster!.ExecuteAsync($"ALTER DATABASE {_name} RESET default_transaction_read_only");
 
     /// <summary>Runs psql in a process of its own: a writer that knows nothing of this site.</summary>
-    internal async Task PsqlAsync(string sql)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        var start = new System.Diagnostics.ProcessStartInfo(
-            "psql", ["-v", "ON_ERROR_STOP=1", "-q", "-h", settings.Host!, "-p", $"{settings.Port}", "-U", settings.Username!, "-d", settings.Database!, "-c", sql]);
-        start.Environment["PGPASSWORD"] = settings.Password;
-        using var process = System.Diagnostics.Process.Start(start)!;
-        await process.WaitForExitAsync(Cancellation);
-        Assert.Equal(0, process.ExitCode);
-    }
+    internal Task PsqlAsync(string sql) =>
+        ProcessRun.OutputAsync(ProcessRun.PostgresClient("psql", connectionString, "-v", "ON_ERROR_STOP=1", "-q", "-c", sql));
 
     private NpgsqlCommand Command(string sql, object[] parameters)
     {

@@ -94,7 +94,8 @@ internal sealed class RowGroups
     {
         try
         {
-            waiting.Written.SetResult(await ConnectionRetry.RunAsync(_source, () => WriteOnceAsync(waiting.Row)));
+            var written = await ConnectionRetry.RunAsync(_source, () => WriteOnceAsync(waiting.Row));
+            waiting.Written.SetResult(waiting.Row.GivenId is null ? 1 : written); // what is there already of one without an id, an attempt before this one wrote
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

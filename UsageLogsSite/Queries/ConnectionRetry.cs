@@ -9,8 +9,10 @@ namespace UsageLogsSite.Queries;
 /// <summary>Asks again where only a connection was lost: nobody should be told of that.</summary>
 internal static class ConnectionRetry
 {
-    /// <summary>More than two: while others make the pool forget its connections, it may still hand out one of them.</summary>
+    /// <summary>More than two: while one makes the pool forget its connections, which others then do not wait for, it may still hand out one of them.</summary>
     private const int Attempts = 4;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     private static readonly ConditionalWeakTable<object, Pool> Pools = [];
 
@@ -22,7 +24,7 @@ internal static class ConnectionRetry
     internal static Task<T> RunAsync<T>(
         IDbContextFactory<UsageDbContext> contexts, Func<UsageDbContext, CancellationToken, Task<T>> read, CancellationToken cancellation)
     {
-        return RunAsync(contexts, ReadAsync, ForgetConnectionsAsync);
+        return RunAsync(contexts, ReadAsync, ForgetConnections);
 
         async Task<T> ReadAsync()
         {
@@ -30,9 +32,9 @@ internal static class ConnectionRetry
             return await read(database, cancellation);
         }
 
-        async Task ForgetConnectionsAsync()
+        void ForgetConnections()
         {
-            await using var database = await contexts.CreateDbContextAsync(cancellation);
+            using var database = contexts.CreateDbContext();
             NpgsqlConnection.ClearPool((NpgsqlConnection)database.Database.GetDbConnection());
         }
     }
@@ -41,13 +43,9 @@ internal static class ConnectionRetry
     /// <param name="source">Whose connections may have ended.</param>
     /// <param name="ask">What is done; run anew after a lost connection, even if that was lost when all was done: it must be safe to do twice.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached or refuses.</exception>
-    internal static Task<T> RunAsync<T>(NpgsqlDataSource source, Func<Task<T>> ask) => RunAsync(source, ask, () =>
-    {
-        source.Clear();
-        return Task.CompletedTask;
-    });
+    internal static Task<T> RunAsync<T>(NpgsqlDataSource source, Func<Task<T>> ask) => RunAsync(source, ask, source.Clear);
 
-    private static async Task<T> RunAsync<T>(object pool, Func<Task<T>> ask, Func<Task> forgetConnections)
+    private static async Task<T> RunAsync<T>(object pool, Func<Task<T>> ask, Action forgetConnections)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -59,8 +57,9 @@ internal static class ConnectionRetry
             catch (Exception e) when (attempt < Attempts && DatabaseFailure.IsLostConnection(e))
             {
                 // Where one connection has ended, others of the pool have too, and it cannot know.
-                if (Pools.GetOrCreateValue(pool).MayForget(begun))
-                    await forgetConnections();
+                Pools.GetOrCreateValue(pool).Forget(begun, forgetConnections);
+                if (attempt > 1)
+                    await Task.Delay(Pause * attempt);
             }
         }
     }
@@ -68,14 +67,21 @@ internal static class ConnectionRetry
     /// <summary>When connections were forgotten: hundreds that find theirs lost at once must not throw away what each other has opened anew.</summary>
     private sealed class Pool
     {
+        private readonly Lock _gate = new();
         private long _forgotten = long.MinValue;
 
-        /// <param name="begun">A timestamp of <see cref="Stopwatch"/>: when the attempt that failed began.</param>
-        /// <returns>Whether nothing has been forgotten since then.</returns>
-        internal bool MayForget(long begun)
+        /// <summary>Forgets connections, unless that was done after the attempt that failed had begun.</summary>
+        /// <param name="begun">When that was: a timestamp of <see cref="Stopwatch"/>.</param>
+        /// <param name="forget">Forgets them.</param>
+        internal void Forget(long begun, Action forget)
         {
-            var forgotten = Interlocked.Read(ref _forgotten);
-            return forgotten < begun && Interlocked.CompareExchange(ref _forgotten, Stopwatch.GetTimestamp(), forgotten) == forgotten;
+            lock (_gate)
+            {
+                if (_forgotten >= begun)
+                    return;
+                forget();
+                _forgotten = Stopwatch.GetTimestamp();
+            }
         }
     }
 }

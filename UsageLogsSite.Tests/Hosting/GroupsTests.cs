@@ -1,0 +1,70 @@
+using UsageLogsSite.Hosting;
+using UsageLogsSite.Tests.Support;
+
+namespace UsageLogsSite.Tests.Hosting;
+
+/// <summary>What comes one by one is done at once, or together with what comes meanwhile; never is any of it forgotten.</summary>
+public sealed class GroupsTests
+{
+    [Fact]
+    public async Task The_first_is_done_at_once_and_what_comes_meanwhile_together()
+    {
+        var (begun, go) = (new List<int[]>(), new SemaphoreSlim(0));
+        var groups = new Groups<int>(most: 4, atOnce: 1, async group =>
+        {
+            lock (begun)
+                begun.Add([.. group]);
+            await go.WaitAsync(TestContext.Current.CancellationToken);
+        });
+        groups.Add(0);
+        await Eventually.TrueAsync(() => Begun() == 1, "the first has begun");
+        for (var i = 1; i <= 6; i++)
+            groups.Add(i);
+        Assert.Equal(6, groups.Waiting);
+        go.Release(3);
+        await Eventually.TrueAsync(() => Begun() == 3, "all have begun");
+        int[][] expected = [[0], [1, 2, 3, 4], [5, 6]];
+        Assert.Equal(expected, begun);
+
+        int Begun()
+        {
+            lock (begun)
+                return begun.Count;
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_asks_whenever_is_told_and_only_so_many_are_at_work()
+    {
+        const int Callers = 8;
+        const int Each = 5_000;
+        var (atWork, most, done) = (0, 0, 0);
+        var groups = new Groups<TaskCompletionSource>(most: 50, atOnce: 2, async group =>
+        {
+            InterlockedMax(ref most, Interlocked.Increment(ref atWork));
+            if (group.Count % 3 == 0)
+                await Task.Yield();
+            Interlocked.Decrement(ref atWork);
+            foreach (var asked in group)
+                asked.SetResult();
+        });
+        await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < Each; i++)
+            {
+                var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                groups.Add(asked);
+                await asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
+                Interlocked.Increment(ref done);
+            }
+        })));
+        Assert.Equal((Callers * Each, 0), (done, groups.Waiting));
+        Assert.InRange(most, 1, 2);
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var was = Volatile.Read(ref most); value > was; was = Volatile.Read(ref most))
+            Interlocked.CompareExchange(ref most, value, was);
+    }
+}
