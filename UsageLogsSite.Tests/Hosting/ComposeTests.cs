@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
@@ -14,7 +15,7 @@ public sealed class ComposeTests(Images images)
     public async Task It_starts_migrates_is_upgraded_and_stops()
     {
         var podman = await images.BuiltAsync();
-        var (project, port) = (Directory.CreateDirectory(podman.PathOf("compose")).FullName, RunningApp.FreePort());
+        var (project, port) = (Directory.CreateDirectory(podman.PathOf("compose")).FullName, LocalPort.Any());
         var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "compose.yaml"), Cancellation);
         await File.WriteAllTextAsync(Path.Combine(project, "compose.yaml"), text.Replace("127.0.0.1:8080:8080", $"127.0.0.1:{port}:8080", StringComparison.Ordinal), Cancellation);
         var preparation = string.Join('\n', Regex.Matches(text, "^#   (.*)$", RegexOptions.Multiline).Select(line => line.Groups[1].Value).TakeWhile(line => !line.StartsWith("docker", StringComparison.Ordinal)));

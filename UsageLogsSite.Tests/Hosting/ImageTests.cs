@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
@@ -167,7 +168,7 @@ internal sealed class ContainerSite : IAsyncDisposable
 
     internal static async Task<ContainerSite> StartAsync(Podman podman, string image, PostgresDatabase database, params string[] options)
     {
-        var port = RunningApp.FreePort().ToString(CultureInfo.InvariantCulture);
+        var port = LocalPort.Any().ToString(CultureInfo.InvariantCulture);
         var secret = podman.PathOf($"secret-{port}");
         await File.WriteAllTextAsync(secret, database.ConnectionString, TestContext.Current.CancellationToken);
         var id = await podman.RunAsync([

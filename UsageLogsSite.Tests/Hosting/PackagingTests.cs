@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using UsageLogsSite.Commands;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Commands;
 using UsageLogsSite.Tests.Support;
 
@@ -91,7 +92,7 @@ public sealed partial class PackagingTests(PostgresCluster cluster, PublishedApp
             }
 
             // As platforms say it that run containers.
-            var port = $"{RunningApp.FreePort()}";
+            var port = $"{LocalPort.Any()}";
             await using (var running = await app.StartAsync(new() { ["CREDENTIALS_DIRECTORY"] = secrets, ["ASPNETCORE_HTTP_PORTS"] = port }))
             {
                 var (done, _, error) = await app.RunAsync(new() { ["ASPNETCORE_HTTP_PORTS"] = port }, "health");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Support;
 
 namespace UsageLogsSite.Tests.Hosting;
@@ -54,7 +55,7 @@ public sealed class PublishContainerTests(PostgresCluster cluster, Images images
 
         internal static async Task<Registry> StartAsync(Podman podman)
         {
-            var port = RunningApp.FreePort();
+            var port = LocalPort.Any();
             var settings = podman.PathOf("registry.yml");
             await File.WriteAllTextAsync(settings,
                 $$"""

@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Tests.Support;
 
 [assembly: AssemblyFixture(typeof(UsageLogsSite.Tests.Hosting.PublishedApp))]
@@ -145,7 +144,7 @@ internal sealed class RunningApp : IAsyncDisposable
     internal static async Task<RunningApp> StartAsync(string program, string workingDirectory, Dictionary<string, string> settings, Uri? at = null)
     {
         var port = settings.GetValueOrDefault("ASPNETCORE_HTTP_PORTS");
-        var address = at ?? new Uri($"http://127.0.0.1:{port ?? $"{FreePort()}"}");
+        var address = at ?? new Uri($"http://127.0.0.1:{port ?? $"{LocalPort.Any()}"}");
         var start = new ProcessStartInfo("dotnet", port is null ? [program, "--urls", address.ToString()] : [program]) { WorkingDirectory = workingDirectory };
         (start.Environment["Admin__Email"], start.Environment["Admin__Password"]) = ("owner@example.test", "correct horse battery");
         foreach (var (key, value) in settings)
@@ -212,13 +211,6 @@ internal sealed class RunningApp : IAsyncDisposable
         if (!_process.HasExited)
             await StopAsync();
         _process.Dispose();
-    }
-
-    internal static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private async Task<bool> AnswersAsync()

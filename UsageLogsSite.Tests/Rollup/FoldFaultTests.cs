@@ -109,29 +109,42 @@ public sealed class FoldFaultTests(PostgresCluster cluster, PublishedApp publish
     {
         var settings = new Dictionary<string, string> { ["ConnectionStrings:UsageLogs"] = Database.ConnectionString, ["Database:MigrateOnStartup"] = "false" };
         var ann = await Database.AddUserAsync("Ann");
-        var leader = await published.StartAsync(settings);
-        for (var i = 0; i < (Run.IsLong ? 10 : 2); i++)
+        List<RunningApp> sites = [];
+        try
         {
-            var next = await published.StartAsync(settings);
-            await Eventually.TrueAsync(async () => await Database.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_activity WHERE {FoldOfThisDatabase}") == 2, "both sites stand for election");
-            Assert.Equal(1L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
+            var leader = await StartAsync();
+            for (var i = 0; i < (Run.IsLong ? 10 : 2); i++)
+            {
+                var next = await StartAsync();
+                await Eventually.TrueAsync(async () => await Database.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_activity WHERE {FoldOfThisDatabase}") == 2, "both sites stand for election");
+                Assert.Equal(1L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
 
-            // Busy when it dies, so that its promise to poll is still in force, and writers are silent.
-            for (var log = 0; log < 20; log++)
+                // Busy when it dies, so that its promise to poll is still in force, and writers are silent.
+                for (var log = 0; log < 20; log++)
+                    await Database.AddLogAsync(ann);
+                await leader.CrashAsync();
+                var start = Stopwatch.GetTimestamp();
                 await Database.AddLogAsync(ann);
-            await leader.CrashAsync();
-            var start = Stopwatch.GetTimestamp();
-            await Database.AddLogAsync(ann);
-            await Eventually.TrueAsync(async () => !await Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM usage_deltas)"), "the other site folds");
-            var took = Stopwatch.GetElapsedTime(start);
-            TestContext.Current.SendDiagnosticMessage("Takeover after kill -9: {0:0} ms", took.TotalMilliseconds);
-            Assert.InRange(took.TotalSeconds, 0, 6); // a second or less, where nothing runs beside it
-            await Totals.AssertExactAsync(Database);
-            await leader.DisposeAsync();
-            leader = next;
+                await Eventually.TrueAsync(async () => !await Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM usage_deltas)"), "the other site folds");
+                var took = Stopwatch.GetElapsedTime(start);
+                TestContext.Current.SendDiagnosticMessage("Takeover after kill -9: {0:0} ms", took.TotalMilliseconds);
+                Assert.InRange(took.TotalSeconds, 0, 6); // a second or less, where nothing runs beside it
+                await Totals.AssertExactAsync(Database);
+                leader = next;
+            }
+        }
+        finally
+        {
+            foreach (var site in sites)
+                await site.DisposeAsync();
         }
 
-        await leader.DisposeAsync();
+        async Task<RunningApp> StartAsync()
+        {
+            var site = await published.StartAsync(settings);
+            sites.Add(site);
+            return site;
+        }
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using UsageLogsSite.Tests.Hosting;
+using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Tests.Support;
 
@@ -13,14 +13,14 @@ internal sealed class Nginx : IAsyncDisposable
     private static readonly string[] Executables = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx"];
 
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"usage-logs-site-nginx-{Guid.NewGuid():N}");
-    private readonly int _plainPort = RunningApp.FreePort();
+    private readonly int _plainPort = LocalPort.Any();
     private string? _certificate;
     private Process? _process;
 
     private Nginx() => Directory.CreateDirectory(_directory);
 
     /// <summary>Where browsers find the site.</summary>
-    internal Uri Address { get; } = new($"https://127.0.0.1:{RunningApp.FreePort()}");
+    internal Uri Address { get; } = new($"https://127.0.0.1:{LocalPort.Any()}");
 
     /// <summary>Where browsers are that have not heard of https.</summary>
     internal Uri PlainAddress => new($"http://127.0.0.1:{_plainPort}");

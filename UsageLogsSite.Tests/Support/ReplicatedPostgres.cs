@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 using UsageLogsSite.Hosting;
 
@@ -11,7 +9,7 @@ public sealed class ReplicatedPostgres : IAsyncLifetime
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"usage-logs-site-replicas-{Guid.NewGuid():N}");
     private readonly PostgresBinaries _binaries = PostgresBinaries.Find();
-    private readonly int _standbyPort = FreePort();
+    private readonly int _standbyPort = LocalPort.Any();
     private EmbeddedPostgres _primary = null!;
     private NpgsqlConnectionStringBuilder _owner = null!;
 
@@ -151,12 +149,5 @@ public sealed class ReplicatedPostgres : IAsyncLifetime
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "\"$@\" > /dev/null 2>&1", "sh", .. command]) { WorkingDirectory = "/" })!;
         await process.WaitForExitAsync(CancellationToken.None);
         return process.ExitCode;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

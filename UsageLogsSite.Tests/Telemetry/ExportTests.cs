@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using UsageLogsSite.Hosting;
 using UsageLogsSite.Ingest;
 using UsageLogsSite.Tests.Commands;
 using UsageLogsSite.Tests.Hosting;
@@ -27,7 +28,7 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
     public async Task All_that_documents_dashboard_and_alerts_name_is_measured_and_exported()
     {
         await using var receiver = await OtlpReceiver.StartAsync();
-        var management = new Uri($"http://127.0.0.1:{RunningApp.FreePort()}");
+        var management = new Uri($"http://127.0.0.1:{LocalPort.Any()}");
         var settings = new Dictionary<string, string>(receiver.Settings)
         {
             ["ConnectionStrings:UsageLogs"] = Database.ConnectionString,

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Npgsql;
 
@@ -15,6 +13,9 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
 {
     private const string User = "usagelogs";
     private const int PreferredPort = 54329;
+
+    /// <summary>Between finding a port free and listening on it, another may take it.</summary>
+    private const int StartAttempts = 3;
 
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(1);
@@ -175,11 +176,17 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
         if (!Directory.Exists(Data))
             await InitialiseAsync(cancellation);
 
-        // A search for a few hundred users reads all totals where the planner takes a disk for one that turns.
-        var options = $"-p {FreePort()} -h 127.0.0.1 -k \"\" -c random_page_cost=1.1 {_initialOptions}";
-        var (exitCode, output) = await RunAsync("pg_ctl", cancellation, "-D", Data, "-l", LogFile, "-w", "-t", "60", "-o", options, "start");
-        if (exitCode != 0)
-            throw new StartupException($"PostgreSQL in {Data} does not start; its log is {LogFile}.\n{output}");
+        for (var attempt = 1; ; attempt++)
+        {
+            // A search for a few hundred users reads all totals where the planner takes a disk for one that turns.
+            var port = attempt == 1 && LocalPort.IsFree(PreferredPort) ? PreferredPort : LocalPort.Any();
+            var options = $"-p {port} -h 127.0.0.1 -k \"\" -c random_page_cost=1.1 {_initialOptions}";
+            var (exitCode, output) = await RunAsync("pg_ctl", cancellation, "-D", Data, "-l", LogFile, "-w", "-t", "60", "-o", options, "start");
+            if (exitCode == 0)
+                return;
+            if (attempt == StartAttempts || LocalPort.IsFree(port))
+                throw new StartupException($"PostgreSQL in {Data} does not start; its log is {LogFile}.\n{output}");
+        }
     }
 
     // Made beside its place and moved there when whole: a crash in between leaves nothing half made.
@@ -251,25 +258,6 @@ internal sealed class EmbeddedPostgres : IAsyncDisposable
         await File.WriteAllTextAsync(AddressFile, $"postgresql://{User}:{settings.Password}@{settings.Host}:{settings.Port}/usagelogs", cancellation);
         settings.Database = "usagelogs";
         return settings.ConnectionString;
-    }
-
-    private static int FreePort()
-    {
-        foreach (var port in new[] { PreferredPort, 0 })
-        {
-            try
-            {
-                using var probe = new TcpListener(IPAddress.Loopback, port);
-                probe.Start();
-                return ((IPEndPoint)probe.LocalEndpoint).Port;
-            }
-            catch (SocketException) when (port != 0)
-            {
-                // Taken: any other will do.
-            }
-        }
-
-        throw new StartupException("No free TCP port was found on 127.0.0.1 for PostgreSQL.");
     }
 
     private Task<(int ExitCode, string Output)> RunAsync(string program, CancellationToken cancellation, params string[] arguments) =>
