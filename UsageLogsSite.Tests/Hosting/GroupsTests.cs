@@ -10,16 +10,16 @@ public sealed class GroupsTests
     public async Task The_first_is_done_at_once_and_what_comes_meanwhile_together()
     {
         var (begun, go) = (new List<int[]>(), new SemaphoreSlim(0));
-        var groups = new Groups<int>(most: 4, atOnce: 1, async group =>
+        var groups = new Groups<int, bool>(most: 4, atOnce: 1, async group =>
         {
             lock (begun)
-                begun.Add([.. group]);
+                begun.Add([.. group.Select(member => member.Asked)]);
             await go.WaitAsync(TestContext.Current.CancellationToken);
         });
-        groups.Add(0);
+        _ = groups.AskAsync(0, TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(() => Begun() == 1, "the first has begun");
         for (var i = 1; i <= 6; i++)
-            groups.Add(i);
+            _ = groups.AskAsync(i, TestContext.Current.CancellationToken);
         Assert.Equal(6, groups.Waiting);
         go.Release(3);
         await Eventually.TrueAsync(() => Begun() == 3, "all have begun");
@@ -39,27 +39,38 @@ public sealed class GroupsTests
         const int Callers = 8;
         const int Each = 5_000;
         var (atWork, most, done) = (0, 0, 0);
-        var groups = new Groups<TaskCompletionSource>(most: 50, atOnce: 2, async group =>
+        var groups = new Groups<int, int>(most: 50, atOnce: 2, async group =>
         {
             InterlockedMax(ref most, Interlocked.Increment(ref atWork));
             if (group.Count % 3 == 0)
                 await Task.Yield();
             Interlocked.Decrement(ref atWork);
-            foreach (var asked in group)
-                asked.SetResult();
+            foreach (var member in group)
+                member.Answer.SetResult(-member.Asked);
         });
         await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => Task.Run(async () =>
         {
             for (var i = 0; i < Each; i++)
             {
-                var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                groups.Add(asked);
-                await asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
+                Assert.Equal(-i, await groups.AskAsync(i, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60)));
                 Interlocked.Increment(ref done);
             }
         })));
         Assert.Equal((Callers * Each, 0), (done, groups.Waiting));
         Assert.InRange(most, 1, 2);
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_is_told_to_all_of_the_group_and_the_next_is_done()
+    {
+        var groups = new Groups<string, string>(most: 4, atOnce: 1, group =>
+        {
+            foreach (var member in group)
+                member.Answer.SetResult(member.Asked.Length > 0 ? member.Asked : throw new InvalidOperationException("nothing was asked"));
+            return Task.CompletedTask;
+        });
+        await Assert.ThrowsAsync<InvalidOperationException>(() => groups.AskAsync("", TestContext.Current.CancellationToken));
+        Assert.Equal("a", await groups.AskAsync("a", TestContext.Current.CancellationToken));
     }
 
     private static void InterlockedMax(ref int most, int value)

@@ -38,7 +38,7 @@ internal sealed class SessionStore : ITicketStore
     private readonly TimeProvider _time;
 
     /// <summary>When all are forgotten at once, a thousand open pages ask within a second: that must not be a thousand connections.</summary>
-    private readonly Groups<Waiting> _lookups;
+    private readonly Groups<byte[], Visitor?> _lookups;
 
     /// <summary>Asks nothing yet.</summary>
     public SessionStore(Databases databases, IOptions<SessionsOptions> options, TimeProvider time)
@@ -54,31 +54,17 @@ internal sealed class SessionStore : ITicketStore
         new(new ClaimsIdentity([new(ClaimTypes.NameIdentifier, account.ToString())], IdentityConstants.ApplicationScheme));
 
     /// <summary>The visitor of a key that a cookie carries; null if there is no such session any more.</summary>
-    internal Task<Visitor?> FindAsync(string key, CancellationToken cancellation)
-    {
-        var waiting = new Waiting(Hash(key), new TaskCompletionSource<Visitor?>(TaskCreationOptions.RunContinuationsAsynchronously));
-        _lookups.Add(waiting);
-        return waiting.Found.Task.WaitAsync(cancellation);
-    }
+    internal Task<Visitor?> FindAsync(string key, CancellationToken cancellation) => _lookups.AskAsync(Hash(key), cancellation);
 
     /// <summary>Those of these sessions that are not over, by <see cref="Visitor.SessionId"/>.</summary>
     internal Task<Dictionary<string, Visitor>> FindAsync(byte[][] ids, CancellationToken cancellation) =>
         ConnectionRetry.RunAsync(_source, () => FindOnceAsync(ids, cancellation));
 
-    /// <summary>Of several browsers: no one of them ends it by going away.</summary>
-    private async Task FindAsync(IReadOnlyList<Waiting> group)
+    private async Task FindAsync(IReadOnlyList<Groups<byte[], Visitor?>.Member> group)
     {
-        try
-        {
-            var found = await FindAsync([.. group.Select(waiting => waiting.Id)], CancellationToken.None);
-            foreach (var waiting in group)
-                waiting.Found.SetResult(found.GetValueOrDefault(Convert.ToBase64String(waiting.Id)));
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            foreach (var waiting in group)
-                waiting.Found.SetException(e);
-        }
+        var found = await FindAsync([.. group.Select(member => member.Asked)], CancellationToken.None);
+        foreach (var member in group)
+            member.Answer.SetResult(found.GetValueOrDefault(Convert.ToBase64String(member.Asked)));
     }
 
     private async Task<Dictionary<string, Visitor>> FindOnceAsync(byte[][] ids, CancellationToken cancellation)
@@ -209,10 +195,6 @@ internal sealed class SessionStore : ITicketStore
         };
         return new AuthenticationTicket(new ClaimsPrincipal(identity), properties, IdentityConstants.ApplicationScheme);
     }
-
-    /// <param name="Id">The hash of the key.</param>
-    /// <param name="Found">Told whose it is; null for nobody's.</param>
-    private sealed record Waiting(byte[] Id, TaskCompletionSource<Visitor?> Found);
 }
 
 /// <summary>Why it is not known who asks.</summary>

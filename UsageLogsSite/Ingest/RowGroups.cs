@@ -22,7 +22,7 @@ internal sealed class RowGroups
 
     private readonly RowWriter _writer;
     private readonly NpgsqlDataSource _source;
-    private readonly Groups<Waiting> _groups;
+    private readonly Groups<IngestRow, int> _groups;
 
     /// <summary>Writes nothing yet.</summary>
     /// <param name="writer">Writes rows.</param>
@@ -43,43 +43,32 @@ internal sealed class RowGroups
     {
         if (_groups.Waiting >= MostWaiting)
             throw IngestRefusal.Unavailable(cause: null);
-        var waiting = new Waiting(row, new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously));
-        _groups.Add(waiting);
-        return waiting.Written.Task.WaitAsync(cancellation);
+        return _groups.AskAsync(row, cancellation);
     }
 
-    /// <summary>Of several senders' rows: no one of them ends it by giving up, and every failure is told to those it is about.</summary>
-    private async Task WriteAsync(IReadOnlyList<Waiting> group)
+    /// <summary>What fails for the database's sake fails for all: trying each on its own would be a crowd at its door when it comes back.</summary>
+    private async Task WriteAsync(IReadOnlyList<Groups<IngestRow, int>.Member> group)
     {
-        var areOthers = group.DistinctBy(waiting => waiting.Row.Id).Count() == group.Count;
-        try
+        var areOthers = group.DistinctBy(member => member.Asked.Id).Count() == group.Count;
+        if (group.Count > 1 && areOthers && await ConnectionRetry.RunAsync(_source, () => TryWriteAsync(group)))
         {
-            if (group.Count > 1 && areOthers && await ConnectionRetry.RunAsync(_source, () => TryWriteAsync(group)))
-            {
-                foreach (var waiting in group)
-                    waiting.Written.SetResult(1);
-                return;
-            }
+            foreach (var member in group)
+                member.Answer.SetResult(1);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        else
         {
-            // Of the database, not of a row: trying each on its own would be a crowd at its door when it comes back.
-            foreach (var waiting in group)
-                waiting.Written.SetException(e);
-            return;
+            await Task.WhenAll(group.Select(WriteAloneAsync));
         }
-
-        await Task.WhenAll(group.Select(WriteAloneAsync));
     }
 
     /// <returns>Whether all are written; otherwise none is, and each on its own finds out whom it is about.</returns>
-    private async Task<bool> TryWriteAsync(IReadOnlyList<Waiting> group)
+    private async Task<bool> TryWriteAsync(IReadOnlyList<Groups<IngestRow, int>.Member> group)
     {
         try
         {
             await using var connection = await _source.OpenConnectionAsync(CancellationToken.None);
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, CancellationToken.None);
-            if (await _writer.CopyAsync(connection, [.. group.Select(waiting => waiting.Row)], CancellationToken.None) < group.Count)
+            if (await _writer.CopyAsync(connection, [.. group.Select(member => member.Asked)], CancellationToken.None) < group.Count)
                 return false;
             await transaction.CommitAsync(CancellationToken.None);
             return true;
@@ -90,16 +79,16 @@ internal sealed class RowGroups
         }
     }
 
-    private async Task WriteAloneAsync(Waiting waiting)
+    private async Task WriteAloneAsync(Groups<IngestRow, int>.Member member)
     {
         try
         {
-            var written = await ConnectionRetry.RunAsync(_source, () => WriteOnceAsync(waiting.Row));
-            waiting.Written.SetResult(waiting.Row.GivenId is null ? 1 : written); // what is there already of one without an id, an attempt before this one wrote
+            var written = await ConnectionRetry.RunAsync(_source, () => WriteOnceAsync(member.Asked));
+            member.Answer.SetResult(member.Asked.GivenId is null ? 1 : written); // what is there already of one without an id, an attempt before this one wrote
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            waiting.Written.SetException(e);
+            member.Answer.SetException(e);
         }
     }
 
@@ -108,8 +97,4 @@ internal sealed class RowGroups
         await using var connection = await _source.OpenConnectionAsync(CancellationToken.None);
         return await _writer.WriteAsync(connection, [row], CancellationToken.None);
     }
-
-    /// <param name="Row">The row.</param>
-    /// <param name="Written">Told once it is written, or is not.</param>
-    private sealed record Waiting(IngestRow Row, TaskCompletionSource<int> Written);
 }
