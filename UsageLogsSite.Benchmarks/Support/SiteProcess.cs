@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
+using UsageLogsSite.Hosting;
 
 namespace UsageLogsSite.Benchmarks.Support;
 
@@ -49,7 +49,7 @@ internal sealed class SiteProcess : IAsyncDisposable
     /// <param name="hear">Is called with each line that it writes.</param>
     internal static async Task<SiteProcess> StartAsync(string variant, string connectionString, int port, CancellationToken cancellation, Action<string>? hear = null)
     {
-        var address = new IPEndPoint(IPAddress.Loopback, port == 0 ? FreePort() : port);
+        var address = new IPEndPoint(IPAddress.Loopback, port == 0 ? LocalPort.Any() : port);
         string[] program = variant == "ours" ? ["UsageLogsSite.dll"] : ["UsageLogsSite.Benchmarks.dll", "serve", variant];
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program[0]), .. program[1..], "--urls", $"http://{address}"])
         {
@@ -112,13 +112,6 @@ internal sealed class SiteProcess : IAsyncDisposable
         if (!_process.HasExited)
             await KillAsync();
         _process.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancellation)
