@@ -63,19 +63,19 @@ public sealed class ComposeTests(Images images)
         }, "the site behind the published port is ready");
     }
 
-    /// <summary>Compose, the service that it asks, and who runs health checks where systemd does not.</summary>
+    /// <summary>Compose, the service that it asks, and who does what systemd does elsewhere.</summary>
     private sealed class Compose : IAsyncDisposable
     {
         private readonly Podman _podman;
         private readonly string _project;
         private readonly Process _service;
         private readonly CancellationTokenSource _ended = new();
-        private readonly Task _checks;
+        private readonly Task _care;
 
         private Compose(Podman podman, string project, Process service)
         {
             (_podman, _project, _service) = (podman, project, service);
-            _checks = CheckAsync();
+            _care = CareAsync();
         }
 
         private string Socket => _podman.PathOf("podman.sock");
@@ -99,23 +99,29 @@ public sealed class ComposeTests(Images images)
         public async ValueTask DisposeAsync()
         {
             await _ended.CancelAsync();
-            await _checks;
+            await _care;
             _ended.Dispose();
             _service.Kill();
             await _service.WaitForExitAsync(CancellationToken.None);
             _service.Dispose();
         }
 
-        private async Task CheckAsync()
+        private async Task CareAsync()
         {
             using var timer = new PeriodicTimer(TimeSpan.FromSeconds(2));
             while (!_ended.IsCancellationRequested)
             {
-                var running = (await _podman.TryAsync("ps", "--quiet", "--filter", "name=usage_postgres")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-                foreach (var id in running)
+                foreach (var id in await ContainersAsync("name=usage_postgres"))
                     await _podman.TryAsync("healthcheck", "run", id);
+
+                // Compose waits until a container has been tidied up, which its monitor may fail to do and never tries again.
+                foreach (var id in await ContainersAsync("status=exited"))
+                    await _podman.TryAsync("container", "cleanup", id);
                 await timer.WaitForNextTickAsync(CancellationToken.None);
             }
         }
+
+        private async Task<string[]> ContainersAsync(string filter) =>
+            (await _podman.TryAsync("ps", "--all", "--quiet", "--filter", filter)).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }
