@@ -93,14 +93,10 @@ public sealed class ReplicatedPostgres : IAsyncLifetime
     internal Task PauseAsync(bool pause) =>
         ExecuteAsync(new NpgsqlConnectionStringBuilder(OfPrimary("usagelogs")) { Port = _standbyPort }.ConnectionString, $"SELECT pg_wal_replay_{(pause ? "pause" : "resume")}()");
 
-    internal Task StartStandbyAsync() => AsPostgresAsync(
-        "pg_ctl", "-D", StandbyData, "-l", Path.Combine(_directory, "standby", "server.log"), "-w", "-t", "60",
-        "-o", $"-p {_standbyPort} -h 127.0.0.1 -k \"\" -c random_page_cost=1.1 -c fsync=off", "start");
+    internal Task StartStandbyAsync() => StartAsync("standby", _standbyPort, "-c random_page_cost=1.1");
 
     /// <summary>Starts the primary again where it was, knowing nothing of what happened since.</summary>
-    internal Task StartOldPrimaryAsync() => AsPostgresAsync(
-        "pg_ctl", "-D", PrimaryData, "-l", Path.Combine(_directory, "primary", "server.log"), "-w", "-t", "60",
-        "-o", $"-p {_owner.Port} -h 127.0.0.1 -k \"\" -c fsync=off", "start");
+    internal Task StartOldPrimaryAsync() => StartAsync("primary", _owner.Port);
 
     internal Task KillStandbyAsync() => KillAsync(StandbyData);
 
@@ -129,6 +125,14 @@ public sealed class ReplicatedPostgres : IAsyncLifetime
     {
         if (Directory.Exists(data) && File.Exists(Path.Combine(data, "postmaster.pid")))
             await RunToEndAsync(Command("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"));
+    }
+
+    // A killed server cannot start again before its last backend has noticed.
+    private async Task StartAsync(string server, int port, string settings = "")
+    {
+        var (data, log) = (Path.Combine(_directory, server, "data"), Path.Combine(_directory, server, "server.log"));
+        var command = Command("pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", $"-p {port} -h 127.0.0.1 -k \"\" -c fsync=off {settings}", "start");
+        await Eventually.TrueAsync(async () => await RunToEndAsync(command) == 0, () => $"the {server} has started: {string.Join('\n', File.ReadLines(log).TakeLast(5))}");
     }
 
     private Task AsPostgresAsync(string program, params string[] arguments) => RunAsync(Command(program, arguments));
