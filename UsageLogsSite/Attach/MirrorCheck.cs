@@ -75,6 +75,8 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
     {
         var columns = table.Map.Columns;
         var queue = $"{schema}.attach_{table.Target}";
+        var tooMany = $"s.id IS NULL AND NOT EXISTS (SELECT FROM {queue} WHERE op = 'T')";
+        var different = $"s.id IS NOT NULL AND ({ColumnsOf("s")}) IS DISTINCT FROM ({ColumnsOf("o")})";
         return $"""
             WITH source AS MATERIALIZED (
                 SELECT {string.Join(", ", columns.Select(c => $"({c.Value})::{types[c.Key]} AS {c.Key}"))}
@@ -89,8 +91,10 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
             UNION ALL
             SELECT 1, 0, 0, 0, CASE WHEN o.id IS NULL THEN 'missing:' WHEN s.id IS NULL THEN 'too many:' ELSE 'different:' END, coalesce(s.id, o.id)::text
             FROM source s FULL JOIN ours o ON {string.Join(" AND ", table.Identity.Select(column => $"o.{column} = s.{column}"))}
-            WHERE o.id IS NULL OR (s.id IS NULL AND NOT EXISTS (SELECT FROM {queue} WHERE op = 'T')) OR (s.id IS NOT NULL AND ({string.Join(", ", columns.Keys.Select(c => $"s.{c}"))}) IS DISTINCT FROM ({string.Join(", ", columns.Keys.Select(c => $"o.{c}"))}))
+            WHERE o.id IS NULL OR ({tooMany}) OR ({different})
             """;
+
+        string ColumnsOf(string row) => string.Join(", ", columns.Keys.Select(column => $"{row}.{column}"));
     }
 
     private static async Task<Dictionary<string, string>> TypesAsync(NpgsqlConnection connection, string schema, AttachedTable table, CancellationToken cancellation)
