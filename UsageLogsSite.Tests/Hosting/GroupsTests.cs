@@ -61,6 +61,28 @@ public sealed class GroupsTests
     }
 
     [Fact]
+    public async Task None_is_forgotten_after_whom_nobody_asks()
+    {
+        var groups = new Groups<int, int>(most: 1, atOnce: 2, group =>
+        {
+            foreach (var member in group)
+                member.Answer.SetResult(member.Asked);
+            return Task.CompletedTask;
+        });
+        using var together = new Barrier(participantCount: 3);
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Factory.StartNew(
+            () =>
+            {
+                for (var i = 0; i < 20_000; i++)
+                {
+                    together.SignalAndWait(TestContext.Current.CancellationToken);
+                    Assert.True(groups.AskAsync(i, TestContext.Current.CancellationToken).Wait(TimeSpan.FromSeconds(20)));
+                }
+            },
+            TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+    }
+
+    [Fact]
     public async Task What_goes_wrong_is_told_to_all_of_the_group_and_the_next_is_done()
     {
         var groups = new Groups<string, string>(most: 4, atOnce: 1, group =>

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace UsageLogsSite.Hosting;
 
 /// <summary>Does in groups what is asked for one by one: at once while nothing else is being done, and what comes meanwhile together.</summary>
@@ -10,11 +8,20 @@ namespace UsageLogsSite.Hosting;
 /// <param name="work">Does a group, and tells each of it how that went; what it throws is told to all of them that it told nothing.</param>
 internal sealed class Groups<TAsked, TAnswer>(int most, int atOnce, Func<IReadOnlyList<Groups<TAsked, TAnswer>.Member>, Task> work)
 {
-    private readonly ConcurrentQueue<Member> _waiting = new();
+    // Under one lock, so that no one is left behind by a worker who has just found nobody, and ends.
+    private readonly Lock _gate = new();
+    private readonly Queue<Member> _waiting = new();
     private int _workers;
 
     /// <summary>How many wait for their turn.</summary>
-    internal int Waiting => _waiting.Count;
+    internal int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
 
     /// <summary>Has it done.</summary>
     /// <param name="asked">What is asked for.</param>
@@ -22,40 +29,50 @@ internal sealed class Groups<TAsked, TAnswer>(int most, int atOnce, Func<IReadOn
     internal Task<TAnswer> AskAsync(TAsked asked, CancellationToken cancellation)
     {
         var member = new Member(asked);
-        _waiting.Enqueue(member);
-        StartWorker();
+        if (EnqueueNeedsWorker(member))
+            _ = Task.Run(WorkAsync, CancellationToken.None);
         return member.Answer.Task.WaitAsync(cancellation);
     }
 
-    private void StartWorker()
+    private bool EnqueueNeedsWorker(Member member)
     {
-        if (Interlocked.Increment(ref _workers) <= atOnce)
-            _ = Task.Run(WorkAsync);
-        else
-            Interlocked.Decrement(ref _workers);
+        lock (_gate)
+        {
+            _waiting.Enqueue(member);
+            if (_workers == atOnce)
+                return false;
+            _workers++;
+            return true;
+        }
     }
 
     private async Task WorkAsync()
     {
-        while (_waiting.TryDequeue(out var first))
+        while (NextGroup() is { Count: > 0 } group)
         {
-            List<Member> group = [first];
-            while (group.Count < most && _waiting.TryDequeue(out var next))
-                group.Add(next);
             try
             {
                 await work(group);
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception e)
             {
                 group.ForEach(member => member.Answer.TrySetException(e));
             }
         }
+    }
 
-        // One that came since the last look, and found all workers still there, waits for this.
-        Interlocked.Decrement(ref _workers);
-        if (!_waiting.IsEmpty)
-            StartWorker();
+    /// <summary>Who is next; nobody, and the worker who asked is none any more.</summary>
+    private List<Member> NextGroup()
+    {
+        lock (_gate)
+        {
+            var group = new List<Member>(Math.Min(most, _waiting.Count));
+            while (group.Count < most && _waiting.TryDequeue(out var next))
+                group.Add(next);
+            if (group.Count == 0)
+                _workers--;
+            return group;
+        }
     }
 
     /// <summary>One of a group.</summary>
