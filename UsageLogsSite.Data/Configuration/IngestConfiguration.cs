@@ -18,7 +18,7 @@ internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
     }
 }
 
-// Both are read by their keys, and cleaned up by time: rows lie in the order they came, so a few pages of index find the old ones.
+// Both are read by their keys, and cleaned up by time. Not by ranges of pages (BRIN): once old rows are gone, new ones take their places among others.
 internal sealed class IngestedIdConfiguration : IEntityTypeConfiguration<IngestedId>
 {
     public void Configure(EntityTypeBuilder<IngestedId> id)
@@ -26,7 +26,7 @@ internal sealed class IngestedIdConfiguration : IEntityTypeConfiguration<Ingeste
         id.ToTable("ingest_ids");
         id.Property(i => i.Id).ValueGeneratedNever();
         id.Property(i => i.At).HasDefaultValueSql("now()");
-        id.HasIndex(i => i.At).HasMethod("brin");
+        id.HasIndex(i => i.At);
     }
 }
 
@@ -39,6 +39,6 @@ internal sealed class IngestedRequestConfiguration : IEntityTypeConfiguration<In
         request.Property(r => r.Inserted).HasDefaultValue(0);
         request.Property(r => r.Repeated).HasDefaultValue(0);
         request.Property(r => r.At).HasDefaultValueSql("now()");
-        request.HasIndex(r => r.At).HasMethod("brin");
+        request.HasIndex(r => r.At);
     }
 }

@@ -22,24 +22,28 @@ internal sealed partial class Housekeeping(
         DateTimeOffset? retained = null;
         while (true)
         {
-            try
-            {
-                var made = await new Partitions(databases.Rollup, time).MakeAheadAsync(cancellation);
-                LogMade(logger, made);
-                await new IngestRetention(databases.Rollup, time).ForgetAsync(ingest.Value.RememberIds, ingest.Value.RememberRequests, cancellation);
-                var now = time.GetUtcNow();
-                if (options.Value.Period is { } keep && !(now - retained < RetentionInterval))
-                {
-                    await RetainAsync(keep, cancellation);
-                    retained = now;
-                }
-            }
-            catch (Exception e) when (e is RetentionException || DatabaseFailure.Is(e))
-            {
-                LogFailed(logger, e.Message);
-            }
+            await TryAsync("partitions", async () => LogMade(logger, await new Partitions(databases.Rollup, time).MakeAheadAsync(cancellation)));
+            await TryAsync("what is to be forgotten", () => new IngestRetention(databases.Rollup, time).ForgetAsync(ingest.Value.RememberIds, ingest.Value.RememberRequests, cancellation));
+            var now = time.GetUtcNow();
+            if (options.Value.Period is { } keep && !(now - retained < RetentionInterval) && await TryAsync("old months", () => RetainAsync(keep, cancellation)))
+                retained = now;
 
             await Task.Delay(Interval, time, cancellation);
+        }
+    }
+
+    /// <summary>Does one chore, so that none that fails keeps the others from being done.</summary>
+    private async Task<bool> TryAsync(string chore, Func<Task> work)
+    {
+        try
+        {
+            await work();
+            return true;
+        }
+        catch (Exception e) when (e is RetentionException || DatabaseFailure.Is(e))
+        {
+            LogFailed(logger, chore, e.Message);
+            return false;
         }
     }
 
@@ -56,6 +60,6 @@ internal sealed partial class Housekeeping(
     [LoggerMessage(2102, LogLevel.Information, "Retention: {Partition} had {Logs} logs older than {Keep}; their sums are kept")]
     private static partial void LogDropped(ILogger logger, string partition, long logs, RetentionPeriod keep);
 
-    [LoggerMessage(2103, LogLevel.Warning, "Partitions: could not be looked after, trying again in an hour: {Reason}")]
-    private static partial void LogFailed(ILogger logger, string reason);
+    [LoggerMessage(2103, LogLevel.Warning, "Housekeeping: {Chore} could not be looked after, trying again in an hour: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string chore, string reason);
 }
