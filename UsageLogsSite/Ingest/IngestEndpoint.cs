@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -15,7 +16,7 @@ namespace UsageLogsSite.Ingest;
 /// counts nowhere else. Each request is carried out as a whole or not at all.
 /// </summary>
 internal sealed partial class IngestEndpoint(
-    ApiKeys keys, IngestStore store, IOptions<IngestOptions> options, TimeProvider time, IngestMetrics metrics, ILogger<IngestEndpoint> logger)
+    ApiKeys keys, IngestStore store, IOptions<IngestOptions> options, TimeProvider time, IngestMetrics metrics, ILogger<IngestEndpoint> logger) : IDisposable
 {
     /// <summary>The header that says that an answer is the one of before.</summary>
     internal const string Replayed = "Idempotency-Replayed";
@@ -24,18 +25,38 @@ internal sealed partial class IngestEndpoint(
     private const int LongestIdempotencyKey = 255;
     private const string ProblemType = "application/problem+json";
 
+    /// <summary>Bytes: a body that has no more is no burden, however many there are.</summary>
+    private const int LargeBody = 16 * 1024;
+
+    private const int MostWaiting = 1_000;
+
+    /// <summary>Keys that are not known here yet, looked up at the same time: few, as each counts only once it was found to be nobody's.</summary>
+    private const int LookUpsAtOnce = 4;
+
+    private static readonly TimeSpan LongestLookUp = TimeSpan.FromSeconds(5);
+
     private readonly TokenBuckets<Guid> _requests = new(options.Value.RequestsPerSecond, time);
     private readonly TokenBuckets<Guid> _rows = new(options.Value.RowsPerSecond, time);
     private readonly TokenBuckets<string> _unknownKeys = new(options.Value.UnknownKeysPerSecond, time);
+    private readonly SemaphoreSlim _lookUps = new(LookUpsAtOnce);
+
+    /// <summary>How many rows a batch has is known only once it was read: without turns, all that come at once would be read before any counts.</summary>
+    private readonly PartitionedRateLimiter<Guid> _largeBodies = PartitionedRateLimiter.Create<Guid, Guid>(key => RateLimitPartition.GetConcurrencyLimiter(
+        key, _ => new ConcurrencyLimiterOptions { PermitLimit = options.Value.LargeBodiesAtOnce, QueueLimit = MostWaiting }));
 
     /// <summary>Answers a request for rows of a kind.</summary>
     internal async Task AnswerAsync(HttpContext http, RowKind kind)
     {
         http.Response.Headers.CacheControl = "no-store";
+
+        // Before anything is refused: a body that is too long even to be thrown away is cut off, and whoever still sends it sees no answer.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = options.Value.MaxBodyBytes;
         var began = time.GetTimestamp();
         try
         {
             var key = await AuthorizeAsync(http, kind);
+            using var turn = await AwaitTurnAsync(http, key);
             var request = await ReadAsync(http, kind, key);
             var (answer, isReplayed) = await store.StoreAsync(request, http.RequestAborted);
             metrics.Stored(kind, answer, isReplayed);
@@ -79,25 +100,36 @@ internal sealed partial class IngestEndpoint(
         if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             throw IngestRefusal.NoKey(isGiven: false);
 
-        // Whoever tries keys at random is slowed down before they cost queries; those with a good key at the same address are not.
         var given = header[Scheme.Length..].Trim();
-        var network = ClientId.NetworkOf(http);
-        if (!keys.Knows(given) && _unknownKeys.WaitOf(network) is { } unknown)
-            throw IngestRefusal.TooMuch(unknown, "unknown keys from this address");
-        if (await FindAsync(given, http.RequestAborted) is not { } key)
-        {
-            _unknownKeys.Take(network, 1);
+        var key = keys.Knows(given) ? await FindAsync(given, http.RequestAborted) : await FindUnknownAsync(given, ClientId.NetworkOf(http), http.RequestAborted);
+        if (key is null)
             throw IngestRefusal.NoKey(isGiven: true);
-        }
-
         if (!key.Scopes.Contains(kind.Scope))
             throw IngestRefusal.OutOfScope(kind.Scope);
         if (_requests.WaitOf(key.Id) is { } requests)
             throw IngestRefusal.TooMuch(requests, "requests");
         _requests.Take(key.Id, 1);
-        if (_rows.WaitOf(key.Id) is { } rows)
-            throw IngestRefusal.TooMuch(rows, "rows");
         return key;
+    }
+
+    /// <summary>Whoever tries keys at random is slowed down before they cost queries; those with a good key at the same address are not.</summary>
+    private async Task<ApiKeyGrant?> FindUnknownAsync(string given, string network, CancellationToken cancellation)
+    {
+        if (!await _lookUps.WaitAsync(LongestLookUp, cancellation))
+            throw IngestRefusal.Unavailable(cause: null);
+        try
+        {
+            if (_unknownKeys.WaitOf(network) is { } unknown)
+                throw IngestRefusal.TooMuch(unknown, "unknown keys from this address");
+            var key = await FindAsync(given, cancellation);
+            if (key is null)
+                _unknownKeys.Take(network, 1);
+            return key;
+        }
+        finally
+        {
+            _lookUps.Release();
+        }
     }
 
     private async Task<ApiKeyGrant?> FindAsync(string key, CancellationToken cancellation)
@@ -112,19 +144,28 @@ internal sealed partial class IngestEndpoint(
         }
     }
 
+    /// <summary>Waits until the body may be read: of one key, only a few large ones are held at the same time.</summary>
+    /// <returns>To be held until the rows are stored; null for a small body.</returns>
+    private async Task<RateLimitLease?> AwaitTurnAsync(HttpContext http, ApiKeyGrant key)
+    {
+        var turn = http.Request.ContentLength <= LargeBody ? null : await _largeBodies.AcquireAsync(key.Id, 1, http.RequestAborted);
+        if (turn is { IsAcquired: false })
+            throw IngestRefusal.TooMuch(TimeSpan.FromSeconds(1), "large bodies at once");
+        if (_rows.WaitOf(key.Id) is not { } rows)
+            return turn;
+        turn?.Dispose();
+        throw IngestRefusal.TooMuch(rows, "rows");
+    }
+
     private async Task<IngestRequest> ReadAsync(HttpContext http, RowKind kind, ApiKeyGrant key)
     {
         var isLines = IsLines(http.Request);
         var idempotencyKey = IdempotencyKeyOf(http.Request);
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = options.Value.MaxBodyBytes;
-
         var errors = new RowErrors();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(kind.Address + "\n"));
         var body = new BodyReader(new RowReader(kind, errors, time.GetUtcNow().UtcDateTime), isLines, options.Value.MaxRows, hash);
-        var rows = await ReadAsync(http, body);
-        _rows.Take(key.Id, body.Count);
+        var rows = await ReadAsync(http, body, key);
         if (errors.Count > 0)
             throw IngestRefusal.WrongRows(errors);
         foreach (var row in rows)
@@ -132,7 +173,7 @@ internal sealed partial class IngestEndpoint(
         return new IngestRequest(kind, key.Source, idempotencyKey, hash.GetHashAndReset(), rows);
     }
 
-    private async Task<List<IngestRow>> ReadAsync(HttpContext http, BodyReader body)
+    private async Task<List<IngestRow>> ReadAsync(HttpContext http, BodyReader body, ApiKeyGrant key)
     {
         try
         {
@@ -154,6 +195,10 @@ internal sealed partial class IngestEndpoint(
         {
             throw IngestRefusal.BadRequest(e.StatusCode, e.Message);
         }
+        finally
+        {
+            _rows.Take(key.Id, body.Count); // whatever became of it, it was read
+        }
     }
 
     private static bool IsLines(HttpRequest request)
@@ -163,7 +208,7 @@ internal sealed partial class IngestEndpoint(
         var isLines = name.Equals(MediaTypes.Lines, StringComparison.OrdinalIgnoreCase);
         if (!isLines && !name.Equals(MediaTypes.Json, StringComparison.OrdinalIgnoreCase))
             throw IngestRefusal.WrongType($"Allowed is {MediaTypes.Json} for an object or an array of them, and {MediaTypes.Lines} for an object on each line.");
-        if (type!.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+        if (type!.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))
             throw IngestRefusal.WrongType("Bodies are in UTF-8.");
         if (!IsIdentity(request.Headers.ContentEncoding))
             throw IngestRefusal.WrongType("Bodies are sent as they are, without Content-Encoding.");
@@ -180,6 +225,13 @@ internal sealed partial class IngestEndpoint(
         return values is [{ Length: > 0 and <= LongestIdempotencyKey } key] && key.All(c => c is >= ' ' and <= '~')
             ? key
             : throw IngestRefusal.BadRequest(StatusCodes.Status400BadRequest, $"{IdempotencyKey} must be given once, with 1 to {LongestIdempotencyKey} printable ASCII characters.");
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _lookUps.Dispose();
+        _largeBodies.Dispose();
     }
 
     [LoggerMessage(6002, LogLevel.Warning, "Ingest: {Address} could not be carried out: {Reason}")]

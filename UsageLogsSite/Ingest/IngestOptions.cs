@@ -21,6 +21,10 @@ internal sealed class IngestOptions
     [Allowed("Ingest", "1", "10000000")]
     public int RowsPerSecond { get; set; } = 50_000;
 
+    /// <summary>Bodies of more than 16 KB that are read and stored for one key at the same time; further ones wait, unread.</summary>
+    [Allowed("Ingest", "1", "1000")]
+    public int LargeBodiesAtOnce { get; set; } = 8;
+
     /// <summary>Unknown keys that one address may try in a second; bursts may be twice that.</summary>
     [Allowed("Ingest", "1", "100000")]
     public int UnknownKeysPerSecond { get; set; } = 10;

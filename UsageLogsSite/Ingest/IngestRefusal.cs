@@ -54,6 +54,9 @@ internal sealed class IngestRefusal(IngestProblem problem, Exception? cause = nu
 
     internal static IngestRefusal WrongRows(RowErrors errors) => OfRows(422, "invalid-rows", "Some rows are not allowed", "Nothing was stored.", errors);
 
+    /// <summary>What the database cannot hold, though nothing is wrong with it here: a character that its encoding lacks.</summary>
+    internal static IngestRefusal NotStorable(string detail) => new(Make(422, "invalid-rows", "Some rows are not allowed", $"Nothing was stored. The database says: {detail}"));
+
     internal static IngestRefusal OtherRows(RowErrors errors) =>
         OfRows(409, "other-contents", "Some ids are taken", "Nothing was stored: these ids came before, with other contents.", errors);
 

@@ -37,5 +37,5 @@ internal static class IngestSetup
     }
 
     /// <summary>Whether a request is for this API, which has limits of its own.</summary>
-    internal static bool IsIngest(HttpContext http) => HttpMethods.IsPost(http.Request.Method) && RowKind.All.Any(kind => http.Request.Path == kind.Address);
+    internal static bool IsIngest(HttpContext http) => HttpMethods.IsPost(http.Request.Method) && RowKind.All.Any(kind => http.Request.Path.StartsWithSegments(kind.Address, out var rest) && rest.Value is "" or "/");
 }

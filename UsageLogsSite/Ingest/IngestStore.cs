@@ -7,13 +7,20 @@ using UsageLogsSite.Hosting;
 namespace UsageLogsSite.Ingest;
 
 /// <summary>Carries requests out, each in one transaction: its rows, their ids, and the answer under its <c>Idempotency-Key</c>.</summary>
-internal sealed class IngestStore(Databases databases)
+internal sealed class IngestStore(Databases databases) : IDisposable
 {
+    /// <summary>More batches at the same time would only take each other's time, and the connections by which keys are looked up.</summary>
+    private const int BatchesAtOnce = 16;
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
     private readonly Dictionary<string, (RowWriter Writer, RowGroups Groups)> _tables = RowKind.All.ToDictionary(kind => kind.Table, kind =>
     {
         var writer = new RowWriter(kind);
         return (writer, new RowGroups(writer, databases.Ingest!));
     });
+
+    private readonly SemaphoreSlim _batches = new(BatchesAtOnce);
 
     /// <summary>Stores the rows of a request, or finds that it was carried out before.</summary>
     /// <param name="request">What is asked.</param>
@@ -31,15 +38,16 @@ internal sealed class IngestStore(Databases databases)
                 return (new IngestAnswer(added, request.Rows.Count - added), false);
             }
 
-            await using var connection = await databases.Ingest!.OpenConnectionAsync(cancellation);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellation);
-            if (request.IdempotencyKey is not null && await FindAsync(connection, request, cancellation) is { } before)
-                return (before, true);
-            var answer = await WriteAsync(connection, request, rows, cancellation);
-            if (request.IdempotencyKey is not null)
-                await KeepAsync(connection, request, answer, cancellation);
-            await transaction.CommitAsync(cancellation);
-            return (answer, false);
+            if (!await _batches.WaitAsync(LongestWait, cancellation))
+                throw IngestRefusal.Unavailable(cause: null);
+            try
+            {
+                return await StoreBatchAsync(request, rows, cancellation);
+            }
+            finally
+            {
+                _batches.Release();
+            }
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -49,10 +57,29 @@ internal sealed class IngestStore(Databases databases)
         {
             throw IngestRefusal.IsCopy(e.MessageText);
         }
+        catch (PostgresException e) when (e.SqlState is ['2', '2', ..])
+        {
+            throw IngestRefusal.NotStorable(e.MessageText);
+        }
         catch (Exception e) when (DatabaseFailure.Is(e))
         {
             throw IngestRefusal.Unavailable(e);
         }
+    }
+
+    private async Task<(IngestAnswer Answer, bool IsReplayed)> StoreBatchAsync(IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
+    {
+        await using var connection = await databases.Ingest!.OpenConnectionAsync(cancellation);
+        if (rows.Count > 1)
+            await _tables[request.Kind.Table].Writer.PrepareCopyAsync(connection, cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellation);
+        if (request.IdempotencyKey is not null && await FindAsync(connection, request, cancellation) is { } before)
+            return (before, true);
+        var answer = await WriteAsync(connection, request, rows, cancellation);
+        if (request.IdempotencyKey is not null)
+            await KeepAsync(connection, request, answer, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return (answer, false);
     }
 
     private async Task<IngestAnswer> WriteAsync(NpgsqlConnection connection, IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
@@ -117,6 +144,9 @@ internal sealed class IngestStore(Databases databases)
             return IngestRefusal.Unavailable(e);
         }
     }
+
+    /// <inheritdoc />
+    public void Dispose() => _batches.Dispose();
 
     private static void AddKey(NpgsqlCommand command, IngestRequest request)
     {

@@ -20,6 +20,9 @@ internal sealed class RowGroups
     /// <summary>While one group waits for its commit, the next is written.</summary>
     private const int WritersAtOnce = 2;
 
+    /// <summary>Rows of a group that did not go in together, written at the same time: the group is not to take every connection.</summary>
+    private const int AloneAtOnce = 8;
+
     private readonly RowWriter _writer;
     private readonly NpgsqlDataSource _source;
     private readonly Groups<IngestRow, int> _groups;
@@ -57,7 +60,7 @@ internal sealed class RowGroups
         }
         else
         {
-            await Task.WhenAll(group.Select(WriteAloneAsync));
+            await Parallel.ForEachAsync(group, new ParallelOptions { MaxDegreeOfParallelism = AloneAtOnce }, async (member, _) => await WriteAloneAsync(member));
         }
     }
 
@@ -67,6 +70,7 @@ internal sealed class RowGroups
         try
         {
             await using var connection = await _source.OpenConnectionAsync(CancellationToken.None);
+            await _writer.PrepareCopyAsync(connection, CancellationToken.None);
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, CancellationToken.None);
             if (await _writer.CopyAsync(connection, [.. group.Select(member => member.Asked)], CancellationToken.None) < group.Count)
                 return false;
@@ -86,7 +90,7 @@ internal sealed class RowGroups
             var written = await ConnectionRetry.RunAsync(_source, () => WriteOnceAsync(member.Asked));
             member.Answer.SetResult(member.Asked.GivenId is null ? 1 : written); // what is there already of one without an id, an attempt before this one wrote
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
             member.Answer.SetException(e);
         }

@@ -50,7 +50,7 @@ internal sealed class RowWriter
     }
 
     /// <summary>Writes rows, each id once.</summary>
-    /// <param name="connection">An open connection; rows of several are written in a transaction of its own unless the caller has begun one.</param>
+    /// <param name="connection">An open connection; for several rows <see cref="PrepareCopyAsync">prepared</see>, and in a transaction.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>How many were new.</returns>
@@ -78,13 +78,22 @@ internal sealed class RowWriter
         return await insert.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Writes rows with different ids, in a transaction that the caller has begun.</summary>
+    /// <summary>
+    /// Makes a connection ready for several rows. Not in the transaction that writes them: only a commit empties the temporary table, so what
+    /// was rolled back would stay in it, be read by each later batch, and grow for as long as the connection lives.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The database failed.</exception>
+    internal async Task PrepareCopyAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var stage = new NpgsqlCommand(_stage, connection);
+        await stage.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>Writes rows with different ids, on a prepared connection and in a transaction that the caller has begun.</summary>
     /// <returns>How many were new.</returns>
     /// <exception cref="NpgsqlException">The database failed, or there is no such user.</exception>
     internal async Task<int> CopyAsync(NpgsqlConnection connection, IReadOnlyList<IngestRow> rows, CancellationToken cancellation)
     {
-        await using (var stage = new NpgsqlCommand(_stage, connection))
-            await stage.ExecuteNonQueryAsync(cancellation);
         await using (var import = await connection.BeginBinaryImportAsync(_copy, cancellation))
         {
             foreach (var row in rows)
