@@ -166,6 +166,21 @@ public sealed class RefusalTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task What_the_database_cannot_hold_is_refused_with_its_words_and_not_to_be_sent_again()
+    {
+        await using var narrow = await Cluster.CreateEmptyDatabaseAsync("ENCODING 'LATIN1' LOCALE 'C'");
+        await narrow.MigrateAsync();
+        var ann = await narrow.AddUserAsync("Ann");
+        await using var site = await Site.StartBusyAsync(narrow);
+        using var shop = await Sender.CreateAsync(site);
+        var (row, good) = ($$"""{"user_id":"{{ann}}","model":"m😀"}""", $$"""{"user_id":"{{ann}}","model":"é"}""");
+        foreach (var body in new[] { row, $"[{good},{row}]" })
+            Assert.Contains("LATIN1", (await shop.PostAsync(body)).Refused(HttpStatusCode.UnprocessableEntity, "invalid-rows").Body, StringComparison.Ordinal);
+        (await shop.PostAsync(good)).Took(1, 0);
+        Assert.Equal(["é"], await narrow.RowsAsync("SELECT model FROM usage_logs"));
+    }
+
+    [Fact]
     public async Task Only_a_key_with_the_scope_writes_and_no_session_does()
     {
         var (ann, site, shop) = await StartAsync();

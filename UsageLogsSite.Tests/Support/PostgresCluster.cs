@@ -45,6 +45,15 @@ public sealed class PostgresCluster : IAsyncLifetime
         return new PostgresDatabase(To(name), this);
     }
 
+    /// <summary>An empty database without a schema.</summary>
+    /// <param name="options">As <c>CREATE DATABASE</c> takes them.</param>
+    internal async Task<PostgresDatabase> CreateEmptyDatabaseAsync(string options = "")
+    {
+        var name = $"t_{Guid.NewGuid():N}";
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE template0 {options}");
+        return new PostgresDatabase(To(name), this);
+    }
+
     internal async Task ExecuteAsync(string sql)
     {
         await using var connection = new NpgsqlConnection(ConnectionString);

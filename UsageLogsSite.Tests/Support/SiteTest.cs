@@ -3,6 +3,8 @@ namespace UsageLogsSite.Tests.Support;
 /// <summary>A test with a database of its own.</summary>
 public abstract class SiteTest(PostgresCluster cluster) : IAsyncLifetime
 {
+    private protected PostgresCluster Cluster => cluster;
+
     private protected PostgresDatabase Database { get; private set; } = null!;
 
     private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -32,38 +32,39 @@ internal sealed class IngestStore(Databases databases) : IDisposable
         var rows = Distinct(request);
         try
         {
-            if (request.IdempotencyKey is null && rows.Count <= 1)
-            {
-                var added = rows.Count == 0 ? 0 : await _tables[request.Kind.Table].Groups.WriteAsync(rows[0], cancellation);
-                return (new IngestAnswer(added, request.Rows.Count - added), false);
-            }
-
-            if (!await _batches.WaitAsync(LongestWait, cancellation))
-                throw IngestRefusal.Unavailable(cause: null);
-            try
-            {
-                return await StoreBatchAsync(request, rows, cancellation);
-            }
-            finally
-            {
-                _batches.Release();
-            }
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
-        {
-            throw await MissingUsersAsync(rows, cancellation);
-        }
-        catch (PostgresException e) when (e.SqlState == Mirror.IsCopy)
-        {
-            throw IngestRefusal.IsCopy(e.MessageText);
-        }
-        catch (PostgresException e) when (e.SqlState is ['2', '2', ..])
-        {
-            throw IngestRefusal.NotStorable(e.MessageText);
+            return request.IdempotencyKey is null && rows.Count <= 1
+                ? (await StoreAloneAsync(request, rows, cancellation), false)
+                : await StoreInTurnAsync(request, rows, cancellation);
         }
         catch (Exception e) when (DatabaseFailure.Is(e))
         {
-            throw IngestRefusal.Unavailable(e);
+            throw e switch
+            {
+                PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation } => await MissingUsersAsync(rows, cancellation),
+                PostgresException { SqlState: Mirror.IsCopy } copied => IngestRefusal.IsCopy(copied.MessageText),
+                PostgresException { SqlState: ['2', '2', ..] } refused => IngestRefusal.NotStorable(refused.MessageText),
+                _ => IngestRefusal.Unavailable(e),
+            };
+        }
+    }
+
+    private async Task<IngestAnswer> StoreAloneAsync(IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
+    {
+        var inserted = rows.Count == 0 ? 0 : await _tables[request.Kind.Table].Groups.WriteAsync(rows[0], cancellation);
+        return new IngestAnswer(inserted, request.Rows.Count - inserted);
+    }
+
+    private async Task<(IngestAnswer Answer, bool IsReplayed)> StoreInTurnAsync(IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
+    {
+        if (!await _batches.WaitAsync(LongestWait, cancellation))
+            throw IngestRefusal.Unavailable(cause: null);
+        try
+        {
+            return await StoreBatchAsync(request, rows, cancellation);
+        }
+        finally
+        {
+            _batches.Release();
         }
     }
 

@@ -139,9 +139,14 @@ internal sealed class RowWriter
     /// <exception cref="NpgsqlException">The database failed.</exception>
     internal static async Task<IngestRefusal> MissingUsersAsync(NpgsqlDataSource source, IReadOnlyList<IngestRow> rows, CancellationToken cancellation)
     {
-        await using var find = source.CreateCommand("SELECT sent.id FROM unnest($1) sent (id) WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = sent.id)");
-        find.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.UserId).Distinct()] });
-        var missing = await ReadIdsAsync(find, cancellation);
+        HashSet<Guid> missing = [.. rows.Select(row => row.UserId)];
+        if (missing.Count > 1)
+        {
+            await using var find = source.CreateCommand("SELECT sent.id FROM unnest($1) sent (id) WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = sent.id)");
+            find.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. missing] });
+            missing = await ReadIdsAsync(find, cancellation);
+        }
+
         var errors = new RowErrors();
         foreach (var row in rows.Where(row => missing.Contains(row.UserId)))
             errors.Add(row, "user_id", "There is no such user.", RowReader.AllowedUser);
