@@ -98,6 +98,25 @@ public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
     }
 
     [Fact]
+    public async Task A_publication_of_all_tables_keeps_no_table_from_being_changed()
+    {
+        await Database.ExecuteAsync("CREATE PUBLICATION everything FOR ALL TABLES");
+        Assert.Equal([], await Database.RowsAsync(
+            """
+            SELECT c.oid::regclass FROM pg_class c
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relreplident <> 'f'
+              AND (c.relreplident <> 'd' OR NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))
+            """));
+        var ann = await Database.AddUserAsync("Ann");
+        await Database.AddLogAsync(ann, at: DateTime.UtcNow.AddYears(-20));
+        await Database.AddPurchaseAsync(ann, 5, "completed");
+        await using var site = await Site.StartAsync(Database);
+        await Database.ExecuteAsync("UPDATE usage_logs SET cost_usd = 2; DELETE FROM credit_purchases");
+        await site.FoldedAsync();
+        await Totals.AssertExactAsync(Database);
+    }
+
+    [Fact]
     public async Task An_application_without_rights_on_our_tables_writes_all_the_same()
     {
         var role = $"app_{Guid.NewGuid():N}";
