@@ -11,7 +11,7 @@ internal sealed class AttachScript(string schema, IReadOnlyList<AttachedTable> t
     private IEnumerable<AttachedTable> OfUsers => tables.Where(table => table.Target != "users");
 
     /// <summary>Takes everything away that attaching has made; works also where nothing is attached.</summary>
-    internal static string Detach(string schema) => Scripts.Fill(Scripts.Read("detach"), new() { ["schema"] = schema });
+    internal static string Detach(string schema) => Scripts.Fill(Scripts.Read("detach"), new() { ["functions"] = Made.Function(schema), ["tables"] = Made.Table(schema) });
 
     /// <summary>
     /// Makes queues, functions and triggers, in place of earlier ones. To be run in one transaction that waits for locks for less than a second
@@ -40,6 +40,7 @@ internal sealed class AttachScript(string schema, IReadOnlyList<AttachedTable> t
         return Scripts.Fill(Scripts.Read("apply"), new()
         {
             ["schema"] = schema,
+            ["functions"] = Made.Function(schema),
             ["declarations"] = Each(all, table => $"    {table.Target}_new {table.Source.KeyType}[];\n    {table.Target}_changed {table.Source.KeyType}[];\n    {table.Target}_swept boolean;\n    {table.Target}_count bigint;\n"),
             ["pending"] = string.Join(" OR ", tables.Select(table => $"EXISTS (SELECT FROM {schema}.attach_{table.Target} q WHERE q.error IS NULL)")),
             ["checks"] = Each(tables, table =>

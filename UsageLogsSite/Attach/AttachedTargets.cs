@@ -1,4 +1,5 @@
 using Npgsql;
+using UsageLogsSite.Data;
 
 namespace UsageLogsSite.Attach;
 
@@ -9,7 +10,8 @@ internal static class AttachedTargets
     /// <exception cref="NpgsqlException">The database failed.</exception>
     internal static async Task<bool> ExistAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("SELECT to_regprocedure('attach_apply(integer)') IS NOT NULL", connection);
+        var schema = DatabaseSchema.Of(connection.ConnectionString);
+        await using var command = new NpgsqlCommand($"SELECT EXISTS (SELECT FROM pg_proc p WHERE p.proname = 'attach_apply' AND {Made.Function(schema)})", connection);
         return await command.ExecuteScalarAsync(cancellation) is true;
     }
 
@@ -20,7 +22,7 @@ internal static class AttachedTargets
     {
         if (!await ExistAsync(connection, cancellation))
             throw new AttachException("Nothing is attached: run 'attach --map …' first.");
-        await using var command = new NpgsqlCommand("SELECT target, map::text FROM attachments ORDER BY target DESC", connection);
+        await using var command = new NpgsqlCommand($"SELECT target, map::text FROM {DatabaseSchema.Of(connection.ConnectionString)}.attachments ORDER BY target DESC", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var attached = new List<(string, TableMap)>();
         while (await reader.ReadAsync(cancellation))

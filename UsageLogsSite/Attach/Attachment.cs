@@ -24,11 +24,14 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation); // never committed: nothing is changed
+        await RefuseTakenNamesAsync(connection, cancellation);
+        var attached = await AttachedTargets.ExistAsync(connection, cancellation) ? await AttachedTargets.ReadAsync(connection, cancellation) : [];
         var tables = new List<AttachedTable>();
         foreach (var (target, map) in maps)
         {
             tables.Add(new AttachedTable(target, map, await SourceTable.FindAsync(connection, map, _schema, cancellation)));
-            await RefuseOwnRowsAsync(connection, target, cancellation);
+            if (attached.All(table => table.Target != target))
+                await RefuseOwnRowsAsync(connection, target, cancellation);
         }
 
         foreach (var table in tables)
@@ -87,7 +90,7 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
         await using var connection = await owner.OpenConnectionAsync(cancellation);
         long rows = 0;
         foreach (var target in await AttachedTargets.ReadAsync(connection, cancellation))
-            rows += await ExecuteAsync(connection, $"UPDATE attach_{target.Target} SET error = NULL WHERE error IS NOT NULL", cancellation);
+            rows += await ExecuteAsync(connection, $"UPDATE {_schema}.attach_{target.Target} SET error = NULL WHERE error IS NOT NULL", cancellation);
         while ((await ApplyAsync(connection, Batch, cancellation)).Taken > 0)
         {
         }
@@ -102,7 +105,7 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
     /// <returns>Keys taken, zero only when none was left, and how often a row could not be copied.</returns>
     internal static async Task<(long Taken, long Failed)> ApplyAsync(NpgsqlConnection connection, int most, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("SELECT taken, failed FROM attach_apply($1)", connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand($"SELECT taken, failed FROM {DatabaseSchema.Of(connection.ConnectionString)}.attach_apply($1)", connection) { CommandTimeout = 0 };
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
@@ -110,11 +113,18 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
     }
 
     /// <summary>Rows that came in another way would be removed as not being the product's.</summary>
-    private static async Task RefuseOwnRowsAsync(NpgsqlConnection connection, string target, CancellationToken cancellation)
+    private async Task RefuseOwnRowsAsync(NpgsqlConnection connection, string target, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand($"SELECT to_regclass('attachments') IS NULL AND EXISTS (SELECT FROM {target})", connection);
+        await using var command = new NpgsqlCommand($"SELECT EXISTS (SELECT FROM {_schema}.{target})", connection);
         if (await command.ExecuteScalarAsync(cancellation) is true)
             throw new AttachException($"The site's table {target} has rows of its own, which would be lost. Attach with a schema that is new, as in Search Path=usage.");
+    }
+
+    private async Task RefuseTakenNamesAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"{Made.Taken(_schema)} LIMIT 1", connection);
+        if (await command.ExecuteScalarAsync(cancellation) is string name)
+            throw new AttachException($"The schema {_schema} has {name} already, which attaching has not made. Attach with a schema of the site's own, as in Search Path=usage.");
     }
 
     /// <summary>Months far back get their partitions before their rows come: moving them later would hold up everybody.</summary>

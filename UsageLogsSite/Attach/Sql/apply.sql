@@ -47,7 +47,7 @@ DECLARE
     made text;
 BEGIN
     FOR made IN
-        SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p WHERE p.pronamespace = '{schema}'::regnamespace AND p.proname LIKE 'attach\_%'
+        SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p WHERE {functions}
     LOOP
         EXECUTE 'REVOKE EXECUTE ON FUNCTION ' || made || ' FROM PUBLIC';
     END LOOP;

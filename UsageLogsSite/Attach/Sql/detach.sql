@@ -4,14 +4,12 @@ DECLARE
     made text;
 BEGIN
     FOR made IN
-        SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
-        WHERE p.pronamespace = '{schema}'::regnamespace AND p.proname LIKE 'attach\_%'
+        SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p WHERE {functions}
     LOOP
         EXECUTE 'DROP FUNCTION ' || made || ' CASCADE';
     END LOOP;
     FOR made IN
-        SELECT c.oid::regclass FROM pg_catalog.pg_class c
-        WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r' AND (c.relname = 'attachments' OR c.relname LIKE 'attach\_%')
+        SELECT c.oid::regclass FROM pg_catalog.pg_class c WHERE {tables}
     LOOP
         EXECUTE 'DROP TABLE ' || made;
     END LOOP;
