@@ -41,7 +41,7 @@ internal sealed class AttachScript(string schema, IReadOnlyList<AttachedTable> t
         {
             ["schema"] = schema,
             ["functions"] = Made.Function(schema),
-            ["declarations"] = Each(all, table => $"    {table.Target}_new {table.Source.KeyType}[];\n    {table.Target}_changed {table.Source.KeyType}[];\n    {table.Target}_swept boolean;\n    {table.Target}_count bigint;\n"),
+            ["declarations"] = Each(all, table => $"    {table.Target}_new {table.Source.KeyType}[];\n    {table.Target}_changed {table.Source.KeyType}[];\n    {table.Target}_swept boolean;\n    {table.Target}_unknown boolean;\n    {table.Target}_count bigint;\n"),
             ["pending"] = string.Join(" OR ", tables.Select(table => $"EXISTS (SELECT FROM {schema}.attach_{table.Target} q WHERE q.error IS NULL)")),
             ["checks"] = Each(tables, table =>
                 $"""
@@ -56,6 +56,8 @@ internal sealed class AttachScript(string schema, IReadOnlyList<AttachedTable> t
             {
                 ["schema"] = schema,
                 ["target"] = table.Target,
+                ["key_text"] = Scripts.Text(table.Source.Key),
+                ["source_text"] = Scripts.Text(table.Source.Name),
                 ["limit"] = table.Target == "users" ? "CASE WHEN taken = 0 THEN most END" : "most",
             })),
             ["mirrors"] = Each(OfUsers, table =>

@@ -17,6 +17,13 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
     /// <summary>What is unique in our table: logs are partitioned by time.</summary>
     internal IReadOnlyList<string> Identity => Target == "usage_logs" ? ["id", "created_at"] : ["id"];
 
+    /// <summary>
+    /// The expression for one of our columns over a row <c>s</c>. The one for the id sees the key as it is noted, so that it means the same of a
+    /// row and of a note, and still does when the key's type is widened.
+    /// </summary>
+    internal string Expression(string column) =>
+        column == "id" ? $"(SELECT {Map.Columns[column]} FROM (SELECT s.{Source.Key}::{Source.KeyType} AS {Source.Key}) AS s)" : $"({Map.Columns[column]})";
+
     /// <summary>Fills a script's places for this table.</summary>
     internal string Fill(string script, string schema)
     {
@@ -29,18 +36,19 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
             ["source_text"] = Scripts.Text(Source.Name),
             ["key"] = Source.Key,
             ["key_type"] = Source.KeyType,
+            ["key_types"] = Source.KeyTypes,
             ["map"] = Scripts.Text(Map.ToJson()),
             ["where"] = Where,
             ["id"] = $"({Map.Columns["id"]})",
             ["columns"] = Columns,
-            ["expressions"] = string.Join(", ", Map.Columns.Values.Select(expression => $"({expression})")),
+            ["expressions"] = string.Join(", ", Map.Columns.Keys.Select(Expression)),
             ["conflict"] = string.Join(", ", Identity),
-            ["identity"] = string.Join(", ", Identity.Select(column => $"({Map.Columns[column]}) AS {column}")),
+            ["identity"] = string.Join(", ", Identity.Select(column => $"{Expression(column)} AS {column}")),
             ["same"] = string.Join(" AND ", Identity.Select(column => $"there.{column} = m.{column}")),
             ["assignments"] = string.Join(", ", kept.Select(column => $"{column} = excluded.{column}")),
             ["kept"] = string.Join(", ", kept.Select(column => $"m.{column}")),
             ["given"] = string.Join(", ", kept.Select(column => $"excluded.{column}")),
-            ["before_put"] = Target == "users" ? Scripts.Fill(FreeAddresses, new() { ["schema"] = schema, ["source"] = Source.Name, ["key"] = Source.Key, ["id"] = Map.Columns["id"], ["email"] = Map.Columns["email"], ["where"] = Where }) : "",
+            ["before_put"] = Target == "users" ? Scripts.Fill(FreeAddresses, new() { ["schema"] = schema, ["source"] = Source.Name, ["key"] = Source.Key, ["id"] = Expression("id"), ["email"] = Map.Columns["email"], ["where"] = Where }) : "",
             ["unused"] = Target == "users" ? Scripts.Fill(Unused, new() { ["schema"] = schema }) : "",
             ["awaited"] = Target == "users"
                 ? $"(SELECT {Map.Columns["id"]} FROM (SELECT attach_key AS {Source.Key}) AS s)"
@@ -56,10 +64,10 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
     {
         var id = Map.Columns["id"];
         await AskAsync($"SELECT {id} FROM (SELECT NULL::{Source.KeyType} AS {Source.Key} LIMIT 0) AS s", $"the column id, which may use {Source.Key} only");
-        foreach (var (column, expression) in Map.Columns)
+        foreach (var column in Map.Columns.Keys)
         {
             // As an insert takes it: text does not become a number by itself.
-            await AskAsync($"EXPLAIN INSERT INTO {schema}.{Target} ({column}) SELECT {expression} FROM {Source.Name} AS s WHERE {Where}", $"the column {column}");
+            await AskAsync($"EXPLAIN INSERT INTO {schema}.{Target} ({column}) SELECT {Expression(column)} FROM {Source.Name} AS s WHERE {Where}", $"the column {column}");
         }
 
         async Task AskAsync(string sql, string what)
@@ -79,7 +87,7 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
     /// <summary>Addresses are unique: of two users who exchange theirs, neither could come first.</summary>
     private const string FreeAddresses = """
             UPDATE {schema}.users m SET email = m.id::text
-            FROM (SELECT ({id}) AS id, ({email}) AS email FROM {source} AS s WHERE s.{key} = ANY (attach_keys) AND ({where})) n
+            FROM (SELECT {id} AS id, ({email}) AS email FROM {source} AS s WHERE s.{key} = ANY (attach_keys) AND ({where})) n
             WHERE n.id = m.id AND lower(m.email) <> lower(n.email);
 
         """;

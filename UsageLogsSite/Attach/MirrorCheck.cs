@@ -79,11 +79,11 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
         var different = $"s.id IS NOT NULL AND ({ColumnsOf("s")}) IS DISTINCT FROM ({ColumnsOf("o")})";
         return $"""
             WITH source AS MATERIALIZED (
-                SELECT {string.Join(", ", columns.Select(c => $"({c.Value})::{types[c.Key]} AS {c.Key}"))}
+                SELECT {string.Join(", ", columns.Select(c => $"{table.Expression(c.Key)}::{types[c.Key]} AS {c.Key}"))}
                 FROM (SELECT s.* FROM {table.Source.Name} AS s WHERE NOT EXISTS (SELECT FROM {queue} q WHERE q.key = s.{table.Source.Key}) OFFSET 0) AS s
                 WHERE {table.Where}
             ), noted AS MATERIALIZED (
-                SELECT ({columns["id"]}) AS id FROM (SELECT q.key AS {table.Source.Key} FROM {queue} q WHERE q.key IS NOT NULL) AS s
+                SELECT ({columns["id"]}) AS id FROM (SELECT q.key::{table.Source.KeyType} AS {table.Source.Key} FROM {queue} q WHERE q.key IS NOT NULL) AS s
             ), ours AS MATERIALIZED (
                 SELECT {table.Columns} FROM {schema}.{table.Target} m WHERE NOT EXISTS (SELECT FROM noted WHERE noted.id = m.id)
             )

@@ -1,35 +1,51 @@
 -- {target} from {source}: keys of rows that have changed and, where error is not null, of rows that could not be copied.
-CREATE TABLE {schema}.attach_{target} AS SELECT s.{key} AS key FROM {source} AS s WITH NO DATA;
-ALTER TABLE {schema}.attach_{target}
-    ADD COLUMN seq bigint GENERATED ALWAYS AS IDENTITY,
-    ADD COLUMN op "char" NOT NULL,
-    ADD COLUMN user_id uuid,
-    ADD COLUMN state text,
-    ADD COLUMN error text,
-    ADD COLUMN failed_at timestamptz,
-    SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
-         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
+CREATE TABLE {schema}.attach_{target} (
+    key {key_type},
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    op "char" NOT NULL,
+    user_id uuid,
+    state text,
+    error text,
+    failed_at timestamptz
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
+-- It has no key of its own: in a database with a publication FOR ALL TABLES no note could be taken.
+ALTER TABLE {schema}.attach_{target} REPLICA IDENTITY FULL;
 CREATE INDEX ix_attach_{target}_seq ON {schema}.attach_{target} (seq) WHERE error IS NULL;
 CREATE INDEX ix_attach_{target}_key ON {schema}.attach_{target} (key) WHERE error IS NOT NULL;
 SELECT {schema}.usage_protect('{schema}.attach_{target}'::regclass);
 INSERT INTO {schema}.attachments (target, source, map) VALUES ('{target}', {source_text}, {map});
 
--- What runs in the product's own transactions: it notes keys, and evaluates nothing that could fail.
+-- What runs in the product's own transactions: it notes keys, and evaluates nothing that could fail. A statement that is not reached is not
+-- parsed either: where the key has become another column or type, the note is that it has.
 CREATE FUNCTION {schema}.attach_{target}_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $attach$
+#variable_conflict use_column
+DECLARE
+    {key} json; -- what the name means where the column is gone: a type that no key can have
+    attach_type regtype;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        attach_type := pg_typeof((SELECT {key} FROM new_rows LIMIT 1));
+    ELSIF TG_OP = 'DELETE' THEN
+        attach_type := pg_typeof((SELECT {key} FROM old_rows LIMIT 1));
+    END IF;
+    IF TG_OP = 'TRUNCATE' THEN
+        INSERT INTO {schema}.attach_{target} (op) VALUES ('T');
+    ELSIF attach_type::text NOT IN ({key_types}) THEN
+        INSERT INTO {schema}.attach_{target} (op) VALUES ('X');
+    ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO {schema}.attach_{target} (key, op) SELECT n.{key}, 'I' FROM new_rows n;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO {schema}.attach_{target} (key, op) SELECT o.{key}, 'C' FROM old_rows o UNION SELECT n.{key}, 'C' FROM new_rows n;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO {schema}.attach_{target} (key, op) SELECT o.{key}, 'C' FROM old_rows o;
     ELSE
-        INSERT INTO {schema}.attach_{target} (op) VALUES ('T');
+        INSERT INTO {schema}.attach_{target} (key, op) SELECT o.{key}, 'C' FROM old_rows o;
     END IF;
-    IF FOUND THEN
-        PERFORM {schema}.usage_wake_rollup();
+
+    -- It looks for itself: a call of usage_wake_rollup() would cost more than asking for the key's type.
+    IF FOUND AND {schema}.usage_rollup_sleeps() THEN
+        PERFORM pg_notify('usage_pending', '');
     END IF;
     RETURN NULL;
 END
