@@ -70,6 +70,8 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
             await AskAsync($"EXPLAIN INSERT INTO {schema}.{Target} ({column}) SELECT {Expression(column)} FROM {Source.Name} AS s WHERE {Where}", $"the column {column}");
         }
 
+        await CheckMomentAsync(connection, cancellation);
+
         async Task AskAsync(string sql, string what)
         {
             try
@@ -82,6 +84,16 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
                 throw new AttachException($"The map of {Target} does not work for {what}: {e.MessageText}. Functions of your own need their schema's name.", e);
             }
         }
+    }
+
+    /// <summary>Without a zone, a time is another moment in each session that reads it.</summary>
+    private async Task CheckMomentAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        if (!Map.Columns.TryGetValue("created_at", out var moment))
+            return;
+        await using var command = new NpgsqlCommand($"SELECT pg_typeof((SELECT {moment} FROM {Source.Name} AS s LIMIT 0))::text", connection);
+        if (await command.ExecuteScalarAsync(cancellation) is string type and not "timestamp with time zone")
+            throw new AttachException($"The map of {Target} gives created_at a {type}, which says no moment by itself: write ({moment}) AT TIME ZONE 'UTC', or the zone that it is meant in.");
     }
 
     /// <summary>Addresses are unique: of two users who exchange theirs, neither could come first.</summary>

@@ -137,6 +137,7 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
         {
             await using var command = new NpgsqlCommand(
                 $"""
+                SET TimeZone = 'UTC';
                 SELECT m.month FROM (SELECT DISTINCT date_trunc('month', ({logs.Map.Columns["created_at"]})::timestamptz, 'UTC') AS month FROM {logs.Source.Name} AS s WHERE {logs.Where}) m
                 WHERE m.month >= now() - interval '10 years' AND m.month < now() + interval '3 months'
                 """,

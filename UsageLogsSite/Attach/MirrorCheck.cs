@@ -28,7 +28,7 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
 
         // Locked before the first look: a TRUNCATE empties a table for older snapshots too, which do not see its note.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        await using (var held = new NpgsqlCommand($"LOCK TABLE {string.Join(", ", tables.Select(t => t.Source.Name))} IN ACCESS SHARE MODE", connection))
+        await using (var held = new NpgsqlCommand($"SET LOCAL TimeZone = 'UTC'; LOCK TABLE {string.Join(", ", tables.Select(t => t.Source.Name))} IN ACCESS SHARE MODE", connection))
             await held.ExecuteNonQueryAsync(cancellation);
         foreach (var table in tables)
         {

@@ -3,7 +3,7 @@
 -- after its user.
 CREATE FUNCTION {schema}.attach_apply(most integer, OUT taken bigint, OUT failed bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS
+    SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET jit = off SET enable_seqscan = off AS
 $attach$
 #variable_conflict use_variable
 DECLARE
