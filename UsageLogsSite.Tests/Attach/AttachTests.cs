@@ -107,10 +107,10 @@ public sealed class AttachTests : IAsyncLifetime
     {
         await _product.AttachAsync();
         await Theirs.ExecuteAsync("INSERT INTO public.usage_logs (id, user_id, cost) SELECT i, id, 1 FROM auth.users, generate_series(1, 3) i LIMIT 1");
-        await Theirs.ExecuteAsync("INSERT INTO public.usage_logs (id, user_id, cost) SELECT 7, id, 1 FROM auth.users LIMIT 1");
+        await Theirs.ExecuteAsync("INSERT INTO public.usage_logs (id, user_id, cost) SELECT 6 + left(email, 1)::int, id, 1 FROM auth.users WHERE email IN ('1@example.test', '2@example.test')");
         await _product.CopyAsync();
         await Theirs.ExecuteAsync(
-            "SET session_replication_role = replica; DELETE FROM public.usage_logs WHERE id = 7; UPDATE auth.users SET raw_user_meta_data = '{\"full_name\": \"Bob\"}' WHERE email = '1@example.test'; RESET session_replication_role");
+            "SET session_replication_role = replica; DELETE FROM public.usage_logs WHERE id = 7; DELETE FROM public.usage_logs WHERE id = 8; DELETE FROM auth.users WHERE email = '2@example.test'; UPDATE auth.users SET raw_user_meta_data = '{\"full_name\": \"Bob\"}' WHERE email = '1@example.test'; RESET session_replication_role");
         var ran = await _product.RunAsync("attach", "verify");
         Assert.Equal(CommandLine.Found, ran.ExitCode);
         Assert.Contains("usage_logs too many: 00000000-0000-0000-0000-000000000007", ran.Output, StringComparison.Ordinal);

@@ -29,9 +29,15 @@ internal sealed class AttachScript(string schema, IReadOnlyList<AttachedTable> t
         return sql.ToString();
     }
 
-    /// <summary>Notes the keys of all rows that are there already, and asks for those to be removed that are not there: run after the triggers are there.</summary>
+    /// <summary>
+    /// Notes the keys of all rows that are there already, and asks for those to be removed that are not there: run after the triggers are there.
+    /// A user whose rows are there yet would stay: users are to be swept once more, when all else is.
+    /// </summary>
     internal string Backfill(AttachedTable table) =>
         $"INSERT INTO {schema}.attach_{table.Target} (key, op) SELECT NULL::{table.Source.KeyType}, 'T' UNION ALL SELECT s.{table.Source.Key}, 'C' FROM {table.Source.Name} AS s;";
+
+    /// <summary>Asks for the copies of rows to be removed that are not there.</summary>
+    internal static string Sweep(string schema, string target) => $"INSERT INTO {schema}.attach_{target} (op) VALUES ('T')";
 
     private string Apply()
     {

@@ -43,7 +43,7 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
     internal string Script(IReadOnlyList<AttachedTable> tables)
     {
         var script = new AttachScript(_schema, tables);
-        return $"BEGIN;\nSET LOCAL lock_timeout = '900ms'; -- where it fails for that, run it again\n\n{script.Attach()}COMMIT;\n\n-- What is there already; a running site copies it.\n{string.Join("\n", tables.Select(script.Backfill))}\n";
+        return $"BEGIN;\nSET LOCAL lock_timeout = '900ms'; -- where it fails for that, run it again\n\n{script.Attach()}COMMIT;\n\n-- What is there already; a running site copies it.\n{string.Join("\n", tables.Select(script.Backfill))}\n{AttachScript.Sweep(_schema, "users")};\n";
     }
 
     /// <summary>Attaches tables, in place of what was attached before, and copies what is there already, while writers write.</summary>
@@ -73,7 +73,8 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
             }
         }
 
-        return (all, failed);
+        await ExecuteAsync(connection, AttachScript.Sweep(_schema, "users"), cancellation);
+        return (all, failed + await ApplyAllAsync(connection, cancellation));
     }
 
     /// <summary>Takes away all that attaching made; what was copied stays.</summary>
@@ -91,11 +92,33 @@ internal sealed class Attachment(NpgsqlDataSource owner, TimeProvider time)
         long rows = 0;
         foreach (var target in await AttachedTargets.ReadAsync(connection, cancellation))
             rows += await ExecuteAsync(connection, $"UPDATE {_schema}.attach_{target.Target} SET error = NULL WHERE error IS NOT NULL", cancellation);
-        while ((await ApplyAsync(connection, Batch, cancellation)).Taken > 0)
-        {
-        }
-
+        await ApplyAllAsync(connection, cancellation);
         return rows;
+    }
+
+    /// <summary>Removes the copies of rows that went without a trigger telling: with their partition, say.</summary>
+    /// <returns>Whether every table could be compared; if not, the reason is kept.</returns>
+    /// <exception cref="NpgsqlException">The database failed.</exception>
+    internal async Task<bool> SweepAsync(CancellationToken cancellation)
+    {
+        await using var connection = await owner.OpenConnectionAsync(cancellation);
+        var attached = await AttachedTargets.ReadAsync(connection, cancellation);
+
+        // In one transaction: users are swept only after what is theirs.
+        await ExecuteAsync(connection, string.Join("; ", attached.Select(table => AttachScript.Sweep(_schema, table.Target))), cancellation);
+        return await ApplyAllAsync(connection, cancellation) == 0;
+    }
+
+    /// <returns>How often a row could not be copied.</returns>
+    private static async Task<long> ApplyAllAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        for (var all = 0L; ;)
+        {
+            var (taken, failed) = await ApplyAsync(connection, Batch, cancellation);
+            all += failed;
+            if (taken == 0)
+                return all;
+        }
     }
 
     /// <summary>Copies the rows whose keys were noted longest ago.</summary>

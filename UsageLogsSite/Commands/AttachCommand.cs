@@ -14,7 +14,7 @@ internal static class AttachCommand
     {
         var command = new Command("attach", "Uses the site with tables that exist already, under other names, columns and types: keeps copies of them, while writers write.")
         {
-            Map, DryRun, Verify(settings), Retry(settings),
+            Map, DryRun, Verify(settings), Retry(settings), Sweep(settings),
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -77,6 +77,19 @@ internal static class AttachCommand
             var rows = await new Attachment(host.Owner, host.Time).RetryAsync(cancellation);
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"{rows:N0} rows were tried again; 'attach verify' tells what became of them.");
             return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static Command Sweep(string[] settings)
+    {
+        var command = new Command("sweep", "Removes the copies of rows that are gone without a trigger having told: after a partition was dropped, detached or truncated by itself.");
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            await using var host = await CommandHost.OpenAsync(settings, Schema.Keep, cancellation);
+            var isDone = await new Attachment(host.Owner, host.Time).SweepAsync(cancellation);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(isDone ? "What is gone from the product's tables is gone from the copies." : "Some rows could not be copied: 'attach verify' lists them, with the reasons.");
+            return isDone ? CommandLine.Done : CommandLine.Found;
         });
         return command;
     }
