@@ -4,6 +4,7 @@ LOCK TABLE usage_logs IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE usage_logs RENAME TO usage_logs_former;
 CREATE TABLE usage_logs (LIKE usage_logs_former INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMMENTS) PARTITION BY RANGE (created_at);
 CREATE TABLE usage_logs_default PARTITION OF usage_logs DEFAULT;
+ALTER TABLE usage_logs_default REPLICA IDENTITY FULL; -- until it has its key: a publication FOR ALL TABLES would keep rows from being moved
 
 -- Makes the partition of a month, and moves the rows there that the default one holds. Whoever touches the default partition waits
 -- meanwhile: callers set a short lock_timeout, and try again. Indexes and the foreign key are made by ATTACH; statement triggers stand on
@@ -71,6 +72,7 @@ $$;
 
 DROP TABLE usage_logs_former;
 ALTER TABLE usage_logs ADD CONSTRAINT pk_usage_logs PRIMARY KEY (id, created_at);
+ALTER TABLE usage_logs_default REPLICA IDENTITY DEFAULT;
 ALTER TABLE usage_logs ADD CONSTRAINT fk_usage_logs_users_user_id FOREIGN KEY (user_id) REFERENCES users (id);
 CREATE INDEX ix_usage_logs_user_id_created_at ON usage_logs (user_id, created_at);
 

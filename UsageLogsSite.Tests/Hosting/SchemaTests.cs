@@ -100,7 +100,8 @@ public sealed class SchemaTests(PostgresCluster cluster) : SiteTest(cluster)
     [Fact]
     public async Task A_publication_of_all_tables_keeps_no_table_from_being_changed()
     {
-        await Database.ExecuteAsync("CREATE PUBLICATION everything FOR ALL TABLES");
+        await Database.ExecuteAsync("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC; CREATE PUBLICATION everything FOR ALL TABLES");
+        await Database.MigrateAsync();
         Assert.Equal([], await Database.RowsAsync(
             """
             SELECT c.oid::regclass FROM pg_class c
