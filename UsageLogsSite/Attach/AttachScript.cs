@@ -75,6 +75,8 @@ internal sealed class AttachScript(string schema, IReadOnlyList<AttachedTable> t
                     END IF;
 
                 """),
+            ["waiting"] = string.Join(" + ", tables.Select(table => $"(SELECT count(*) FROM (SELECT FROM {schema}.attach_{table.Target} q WHERE q.error IS NULL LIMIT 1000000) n)")),
+            ["kept"] = string.Join(" + ", tables.Select(table => $"(SELECT count(*) FROM (SELECT FROM {schema}.attach_{table.Target} q WHERE q.error IS NOT NULL LIMIT 10000) n)")),
             ["drained"] = string.Join(" AND ", OfUsers.Select(table => $"{table.Target}_count < most")),
             ["retries"] = Each(OfUsers, table =>
                 $"""

@@ -8,12 +8,11 @@ internal static class AttachedTargets
 {
     /// <summary>Whether the site's tables are copies.</summary>
     /// <exception cref="NpgsqlException">The database failed.</exception>
-    internal static async Task<bool> ExistAsync(NpgsqlConnection connection, CancellationToken cancellation)
-    {
-        var schema = DatabaseSchema.Of(connection.ConnectionString);
-        await using var command = new NpgsqlCommand($"SELECT EXISTS (SELECT FROM pg_proc p WHERE p.proname = 'attach_apply' AND {Made.Function(schema)})", connection);
-        return await command.ExecuteScalarAsync(cancellation) is true;
-    }
+    internal static Task<bool> ExistAsync(NpgsqlConnection connection, CancellationToken cancellation) => HaveAsync("attach_apply", connection, cancellation);
+
+    /// <summary>Whether they were made so by a version that counts what waits and what failed.</summary>
+    /// <exception cref="NpgsqlException">The database failed.</exception>
+    internal static Task<bool> AreCountedAsync(NpgsqlConnection connection, CancellationToken cancellation) => HaveAsync("attach_noted", connection, cancellation);
 
     /// <summary>Each of our tables that is a copy, and the map that made it so; users first.</summary>
     /// <exception cref="AttachException">None is.</exception>
@@ -28,5 +27,12 @@ internal static class AttachedTargets
         while (await reader.ReadAsync(cancellation))
             attached.Add((reader.GetString(0), TableMap.Parse(reader.GetString(1))));
         return attached;
+    }
+
+    private static async Task<bool> HaveAsync(string function, NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        var schema = DatabaseSchema.Of(connection.ConnectionString);
+        await using var command = new NpgsqlCommand($"SELECT EXISTS (SELECT FROM pg_proc p WHERE p.proname = '{function}' AND {Made.Function(schema)})", connection);
+        return await command.ExecuteScalarAsync(cancellation) is true;
     }
 }

@@ -23,7 +23,7 @@ internal static class Made
         """;
 
     private static string NamedFunction(string schema) =>
-        $"p.pronamespace = '{schema}'::regnamespace AND p.proname IN ({Listed(["attach_apply", "attach_refuse", .. OfEach("changed", "put", "remove", "sweep", "try")])})";
+        $"p.pronamespace = '{schema}'::regnamespace AND p.proname IN ({Listed(["attach_apply", "attach_noted", "attach_refuse", .. OfEach("changed", "put", "remove", "sweep", "try")])})";
 
     private static string NamedTable(string schema) =>
         $"c.relnamespace = '{schema}'::regnamespace AND c.relname IN ({Listed(["attachments", .. TableMap.Targets.Keys.Select(target => $"attach_{target}")])})";

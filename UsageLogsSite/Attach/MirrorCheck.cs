@@ -52,9 +52,14 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
             while (await reader.ReadAsync(cancellation))
             {
                 if (reader.GetInt32(0) == 0)
+                {
                     (result.Compared, result.Pending, result.Failed) = (reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+                    result.LastNote = await reader.IsDBNullAsync(6, cancellation) ? null : reader.GetInt64(6);
+                }
                 else
+                {
                     result.Lines.Add($"{reader.GetString(4)} {reader.GetString(5)}");
+                }
             }
         }
 
@@ -87,9 +92,9 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
             ), ours AS MATERIALIZED (
                 SELECT {table.Columns} FROM {schema}.{table.Target} m WHERE NOT EXISTS (SELECT FROM noted WHERE noted.id = m.id)
             )
-            SELECT 0, (SELECT count(*) FROM source), (SELECT count(*) FROM {queue} WHERE error IS NULL), (SELECT count(*) FROM {queue} WHERE error IS NOT NULL), '', ''
+            SELECT 0, (SELECT count(*) FROM source), (SELECT count(*) FROM {queue} WHERE error IS NULL), (SELECT count(*) FROM {queue} WHERE error IS NOT NULL), '', '', (SELECT max(seq) FROM {queue} WHERE error IS NULL)
             UNION ALL
-            SELECT 1, 0, 0, 0, CASE WHEN o.id IS NULL THEN 'missing:' WHEN s.id IS NULL THEN 'too many:' ELSE 'different:' END, coalesce(s.id, o.id)::text
+            SELECT 1, 0, 0, 0, CASE WHEN o.id IS NULL THEN 'missing:' WHEN s.id IS NULL THEN 'too many:' ELSE 'different:' END, coalesce(s.id, o.id)::text, NULL
             FROM source s FULL JOIN ours o ON {string.Join(" AND ", table.Identity.Select(column => $"o.{column} = s.{column}"))}
             WHERE o.id IS NULL OR ({tooMany}) OR ({different})
             """;
@@ -108,29 +113,4 @@ internal sealed class MirrorCheck(NpgsqlDataSource owner)
             types[reader.GetString(0)] = reader.GetString(1);
         return types;
     }
-}
-
-/// <summary>What comparing one table has shown.</summary>
-/// <param name="target">Our table.</param>
-/// <param name="source">The product's.</param>
-internal sealed class MirrorResult(string target, string source)
-{
-    internal string Target => target;
-
-    internal string Source => source;
-
-    /// <summary>The product's rows that were compared.</summary>
-    internal long Compared { get; set; }
-
-    /// <summary>Keys noted, and not copied yet.</summary>
-    internal long Pending { get; set; }
-
-    /// <summary>Rows that could not be copied.</summary>
-    internal long Failed { get; set; }
-
-    /// <summary>Rows that differ, and should not.</summary>
-    internal long Differences { get; set; }
-
-    /// <summary>A line for each difference, and for the first rows that could not be copied.</summary>
-    internal List<string> Lines { get; } = [];
 }

@@ -10,6 +10,13 @@ internal static class AttachCommand
     private static readonly Option<FileInfo?> Map = new("--map") { Description = "A JSON file: which tables, and how their rows become ours; see docs/attach.md.", HelpName = "file" };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Only prints the SQL." };
 
+    private static readonly Option<int> Wait = new("--wait")
+    {
+        Description = "How long to wait for changes that are not copied yet, from when the last one was.",
+        HelpName = "seconds",
+        DefaultValueFactory = _ => 10,
+    };
+
     internal static Command Create(string[] settings)
     {
         var command = new Command("attach", "Uses the site with tables that exist already, under other names, columns and types: keeps copies of them, while writers write.")
@@ -48,22 +55,30 @@ internal static class AttachCommand
 
     private static Command Verify(string[] settings)
     {
-        var command = new Command("verify", "Compares the copies with the product's tables, at one moment and exactly, while writers write. The exit code is 0 only if every row is copied and the same.");
+        var command = new Command(
+            "verify",
+            "Compares the copies with the product's tables, at one moment and exactly, while writers write. The exit code is 0 only if every row is the same, or was copied soon after that moment.")
+        {
+            Wait,
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             await using var host = await CommandHost.OpenAsync(settings, Schema.Keep, cancellation);
             var output = parsed.InvocationConfiguration.Output;
-            var wrong = 0L;
+            List<MirrorResult> compared = [];
             await foreach (var result in new MirrorCheck(host.Owner).CompareAsync(cancellation))
             {
-                wrong += result.Differences + result.Failed;
+                compared.Add(result);
                 foreach (var line in result.Lines)
                     await output.WriteLineAsync($"{result.Target} {line}");
                 await output.WriteLineAsync(
                     $"{result.Target}: {result.Compared:N0} rows of {result.Source} compared, {result.Differences:N0} differ, {result.Failed:N0} could not be copied, {result.Pending:N0} changes not copied yet.");
             }
 
-            return wrong == 0 ? CommandLine.Done : CommandLine.Found;
+            var complaint = await new MirrorWait(host.Owner, host.Time).RunAsync(compared, TimeSpan.FromSeconds(parsed.GetValue(Wait)), cancellation);
+            if (complaint is not null)
+                await output.WriteLineAsync(complaint);
+            return complaint is null && compared.All(result => result is { Differences: 0, Failed: 0 }) ? CommandLine.Done : CommandLine.Found;
         });
         return command;
     }

@@ -62,6 +62,8 @@ internal sealed class FoldCheck(RollupStatus rollup, IOptions<HealthOptions> opt
             null => HealthCheckResult.Healthy("is not this instance's duty"),
             { } lag when lag > most => HealthCheckResult.Unhealthy(string.Create(
                 CultureInfo.InvariantCulture, $"is {lag.TotalSeconds:0} s behind, more than {most.TotalSeconds:0.#} s: totals are old")),
+            _ when rollup.CopyingFailsFor is { } failing && failing > most => HealthCheckResult.Unhealthy(string.Create(
+                CultureInfo.InvariantCulture, $"could copy nothing from attached tables for {failing.TotalSeconds:0} s: totals are old, and the log says why")),
             _ => HealthCheckResult.Healthy("is up to date"),
         });
     }

@@ -23,6 +23,15 @@ internal sealed class RollupMetrics
         meter.CreateObservableGauge(
             "usage_logs_site.rollup.pending_deltas", () => Known(status.Pending), "{delta}",
             "Deltas that waited at the fold's last look; a backlog is counted every 5 seconds, up to a million behind the current batch.");
+        meter.CreateObservableGauge(
+            "usage_logs_site.attach.pending_keys", () => Known(status.Noted?.Pending), "{key}",
+            "Keys of attached tables' changed rows that waited to be copied when they were last counted, up to a million of each table.");
+        meter.CreateObservableGauge(
+            "usage_logs_site.attach.failed_rows", () => Known(status.Noted?.Failed), "{row}",
+            "Rows of attached tables that could not be copied, up to ten thousand of each table.");
+        meter.CreateObservableGauge(
+            "usage_logs_site.attach.failing", () => Known<double>(status.CopyingFailsFor?.TotalSeconds), "s",
+            "For how long nothing could be copied from attached tables; zero while it can.");
     }
 
     internal void Folded(long deltas, TimeSpan elapsed)

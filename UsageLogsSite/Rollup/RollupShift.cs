@@ -37,7 +37,7 @@ internal sealed partial class RollupShift
         _connection = connection;
         _fold = new Fold(connection, options.BatchSize, time, status);
         _status = status;
-        _mirror = new Mirror(connection, time, logger);
+        _mirror = new Mirror(connection, time, status, logger);
         _options = options;
         _time = time;
         _metrics = metrics;
@@ -48,6 +48,9 @@ internal sealed partial class RollupShift
             _mirror.LookAgain();
         };
     }
+
+    /// <summary>What has failed is tried again sooner.</summary>
+    private TimeSpan Sweep => _mirror.Retry is { } retry && retry < _options.Sweep ? retry : _options.Sweep;
 
     internal async Task RunAsync(CancellationToken cancellation)
     {
@@ -81,7 +84,7 @@ internal sealed partial class RollupShift
             }
 
             barrierPoll = barrierPoll * 2 < LongestBarrierPoll ? barrierPoll * 2 : LongestBarrierPoll;
-            await WaitForWriterAsync(noneSilent, noneSilent ? _options.Sweep : barrierPoll, cancellation);
+            await WaitForWriterAsync(noneSilent, noneSilent ? Sweep : barrierPoll, cancellation);
         }
     }
 

@@ -12,6 +12,8 @@ internal sealed class RollupStatus(TimeProvider time)
     private DateTimeOffset _behindSince;
     private DateTimeOffset _foldedUntil;
     private long _pending;
+    private DateTimeOffset? _copyingFailsSince;
+    private (long Pending, long Failed)? _noted;
 
     /// <summary>Whether this instance folds.</summary>
     public bool IsElected
@@ -48,6 +50,29 @@ internal sealed class RollupStatus(TimeProvider time)
         {
             lock (_gate)
                 return _isElected ? _pending : null;
+        }
+    }
+
+    /// <summary>For how long nothing could be copied from attached tables; zero while it can, null on an instance that does not fold.</summary>
+    public TimeSpan? CopyingFailsFor
+    {
+        get
+        {
+            lock (_gate)
+                return !_isElected ? null : _copyingFailsSince is { } since ? time.GetUtcNow() - since : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>
+    /// Of attached tables, keys that waited to be copied and rows that could not be, when they were last counted; null on an instance that does
+    /// not fold, and where tables were attached by a version that cannot tell.
+    /// </summary>
+    public (long Pending, long Failed)? Noted
+    {
+        get
+        {
+            lock (_gate)
+                return _isElected ? _noted : null;
         }
     }
 
@@ -90,6 +115,20 @@ internal sealed class RollupStatus(TimeProvider time)
             if (isCaughtUp)
                 _behindSince = _foldedUntil = began;
         }
+    }
+
+    /// <summary>An attempt to copy from attached tables ended, or there are none.</summary>
+    internal void Copy(bool failed)
+    {
+        lock (_gate)
+            _copyingFailsSince = failed ? _copyingFailsSince ?? time.GetUtcNow() : null;
+    }
+
+    /// <summary>Keys and rows of attached tables were counted.</summary>
+    internal void Note((long Pending, long Failed)? noted)
+    {
+        lock (_gate)
+            _noted = noted;
     }
 
     /// <summary>Nothing waits, and who writes will say so.</summary>

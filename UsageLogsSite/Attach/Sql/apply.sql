@@ -42,6 +42,13 @@ BEGIN
 END
 $attach$;
 
+-- For whoever watches: a million keys of each table at most, and ten thousand rows.
+CREATE FUNCTION {schema}.attach_noted(OUT pending bigint, OUT failed bigint)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS
+$attach$
+    SELECT {waiting}, {kept}
+$attach$;
+
 DO $attach$
 DECLARE
     made text;
@@ -53,5 +60,5 @@ BEGIN
     END LOOP;
 END
 $attach$;
-GRANT EXECUTE ON FUNCTION {schema}.attach_apply(integer) TO usage_rollup;
+GRANT EXECUTE ON FUNCTION {schema}.attach_apply(integer), {schema}.attach_noted() TO usage_rollup;
 SELECT pg_notify('usage_pending', '');
