@@ -3,7 +3,7 @@ using UsageLogsSite.Telemetry;
 
 namespace UsageLogsSite.Rollup;
 
-/// <summary>What the fold does: meter <c>UsageLogsSite.Rollup</c>. Instances that do not fold report no lag and no pending deltas.</summary>
+/// <summary>What the fold does: meter <c>UsageLogsSite.Rollup</c>. Instances that leave the fold to another one report no lag, and no pending deltas.</summary>
 internal sealed class RollupMetrics
 {
     internal const string MeterName = "UsageLogsSite.Rollup";

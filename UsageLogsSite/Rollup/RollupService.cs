@@ -20,7 +20,10 @@ internal sealed partial class RollupService(
     protected override async Task BeginAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         while (!await Election.TryWinAsync(connection, cancellation))
+        {
+            status.Yield();
             await Task.Delay(ElectionPoll, Time, cancellation);
+        }
     }
 
     /// <inheritdoc />

@@ -6,14 +6,30 @@ namespace UsageLogsSite.Rollup;
 /// </summary>
 internal sealed class RollupStatus(TimeProvider time)
 {
+    /// <summary>How long a fold that was interrupted remembers what it left, while others fold: where all of them get stuck, each has a turn now and then.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
+
     private readonly Lock _gate = new();
-    private bool _isElected;
+    private Duty _duty;
     private bool _isAsleep;
-    private DateTimeOffset _behindSince;
+    private DateTimeOffset _behindSince = time.GetUtcNow();
+    private DateTimeOffset _resignedAt;
     private DateTimeOffset _foldedUntil;
     private long _pending;
     private DateTimeOffset? _copyingFailsSince;
     private (long Pending, long Failed)? _noted;
+
+    private enum Duty
+    {
+        /// <summary>Who folds is not known: perhaps nobody.</summary>
+        Unknown,
+
+        /// <summary>This instance.</summary>
+        Own,
+
+        /// <summary>Another one.</summary>
+        Others,
+    }
 
     /// <summary>Whether this instance folds.</summary>
     public bool IsElected
@@ -21,13 +37,13 @@ internal sealed class RollupStatus(TimeProvider time)
         get
         {
             lock (_gate)
-                return _isElected;
+                return _duty == Duty.Own;
         }
     }
 
     /// <summary>
     /// The age of the oldest delta that can be unfolded: never less than it is, and more by the time between two looks at most. Zero while the
-    /// fold sleeps, null on an instance that does not fold.
+    /// fold sleeps, null while another instance folds. A fold that was interrupted is as late as ever.
     /// </summary>
     public TimeSpan? Lag
     {
@@ -35,7 +51,7 @@ internal sealed class RollupStatus(TimeProvider time)
         {
             lock (_gate)
             {
-                if (!_isElected)
+                if (_duty == Duty.Others)
                     return null;
                 var lag = time.GetUtcNow() - _behindSince;
                 return _isAsleep || lag < TimeSpan.Zero ? TimeSpan.Zero : lag;
@@ -49,7 +65,7 @@ internal sealed class RollupStatus(TimeProvider time)
         get
         {
             lock (_gate)
-                return _isElected ? _pending : null;
+                return _duty == Duty.Own ? _pending : null;
         }
     }
 
@@ -59,7 +75,7 @@ internal sealed class RollupStatus(TimeProvider time)
         get
         {
             lock (_gate)
-                return !_isElected ? null : _copyingFailsSince is { } since ? time.GetUtcNow() - since : TimeSpan.Zero;
+                return _duty != Duty.Own ? null : _copyingFailsSince is { } since ? time.GetUtcNow() - since : TimeSpan.Zero;
         }
     }
 
@@ -72,7 +88,7 @@ internal sealed class RollupStatus(TimeProvider time)
         get
         {
             lock (_gate)
-                return _isElected ? _noted : null;
+                return _duty == Duty.Own ? _noted : null;
         }
     }
 
@@ -86,21 +102,38 @@ internal sealed class RollupStatus(TimeProvider time)
         }
     }
 
-    /// <summary>This instance folds from now on; what waits already, it cannot know.</summary>
+    /// <summary>
+    /// This instance folds from now on; what waits already, it cannot know. What it left when it was interrupted it takes up again, as old as
+    /// that is by now: a fold that fails and is elected anew all the time would never be late otherwise.
+    /// </summary>
     internal void Elect()
     {
         lock (_gate)
         {
-            (_isElected, _isAsleep, _pending) = (true, false, 0);
-            _behindSince = _foldedUntil = time.GetUtcNow();
+            var now = time.GetUtcNow();
+            if (_duty == Duty.Others && now - _resignedAt > Memory)
+                _behindSince = now;
+            (_duty, _isAsleep, _pending, _foldedUntil) = (Duty.Own, false, 0, now);
         }
     }
 
-    /// <summary>This instance does not fold any more.</summary>
+    /// <summary>This instance does not fold any more; whether another one does, it does not know yet.</summary>
     internal void Resign()
     {
         lock (_gate)
-            _isElected = false;
+        {
+            _resignedAt = time.GetUtcNow();
+            if (_isAsleep)
+                _behindSince = _resignedAt; // nothing waited until now
+            (_duty, _isAsleep) = (Duty.Unknown, false);
+        }
+    }
+
+    /// <summary>Another instance was seen to fold.</summary>
+    internal void Yield()
+    {
+        lock (_gate)
+            _duty = Duty.Others;
     }
 
     /// <summary>A look at the deltas ended.</summary>
