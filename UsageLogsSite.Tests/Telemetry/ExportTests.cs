@@ -14,6 +14,8 @@ namespace UsageLogsSite.Tests.Telemetry;
 /// <summary>What an operator's tools get of a site that is used: its metrics under the names of the documents, in both ways of export.</summary>
 public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp published) : SiteTest(cluster)
 {
+    private const string GivenUp = "usage_logs_site_alerts_given_up_deliveries_total";
+
     private static readonly string Operations = Path.Combine(Repository.Root, "docs", "operations");
 
     /// <summary>All that may tell series apart; each has a few values, none of which a client chooses.</summary>
@@ -39,6 +41,10 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
         await using var app = await published.StartAsync(settings);
         await OnlyThereAsync(app, management);
 
+        // An alert on an increase sees none from nothing to one.
+        var unused = await ScrapeAsync(management);
+        Assert.Equal((true, 0), (unused.Has(GivenUp), unused.Sum(GivenUp)));
+
         var ann = await Database.AddUserAsync("Ann");
         await AddAlertAsync(ann);
         var key = await CreateKeyAsync();
@@ -51,7 +57,7 @@ public sealed partial class ExportTests(PostgresCluster cluster, PublishedApp pu
                 await UseAsync(app, ann);
                 await PostAsync(app, key, ann);
                 metrics = await ScrapeAsync(management);
-                return named.All(metrics.Has);
+                return named.All(metrics.Has) && metrics.Sum(GivenUp) > 0;
             },
             () => $"all of these are measured: {string.Join(", ", named.Where(name => !metrics!.Has(name)))}");
         Assert.InRange(metrics!.Sum("usage_logs_site_live_event_latency_seconds_sum") / metrics.Sum("usage_logs_site_live_event_latency_seconds_count"), 0.02, 10);
