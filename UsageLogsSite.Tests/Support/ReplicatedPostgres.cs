@@ -65,12 +65,17 @@ public sealed class ReplicatedPostgres : IAsyncLifetime
     /// <summary>What a site is given that knows both.</summary>
     /// <param name="database">On either server.</param>
     /// <param name="primaryFirst">Which of the two stands first in the list.</param>
-    internal Dictionary<string, string> SettingsOf(PostgresDatabase database, bool primaryFirst = false)
+    /// <param name="standby">Where the site finds the standby; null for where it is.</param>
+    internal Dictionary<string, string> SettingsOf(PostgresDatabase database, bool primaryFirst = false, FaultProxy? standby = null)
     {
-        int[] ports = primaryFirst ? [_owner.Port, _standbyPort] : [_standbyPort, _owner.Port];
+        var standbyPort = standby?.Port ?? _standbyPort;
+        int[] ports = primaryFirst ? [_owner.Port, standbyPort] : [standbyPort, _owner.Port];
         var hosts = string.Join(',', ports.Select(port => $"127.0.0.1:{port}"));
         return new() { ["ConnectionStrings:UsageLogs"] = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Host = hosts }.ConnectionString };
     }
+
+    /// <summary>A network on the way to the standby.</summary>
+    internal FaultProxy ProxyOfStandby() => new("127.0.0.1", _standbyPort);
 
     /// <summary>Changes a setting of the standby, and waits until new sessions have it.</summary>
     internal async Task SetOnStandbyAsync(string name, string value)

@@ -29,4 +29,15 @@ internal readonly record struct Position(NpgsqlLogSequenceNumber At, int Timelin
         await reader.ReadAsync(cancellation);
         return new Position(reader.GetFieldValue<NpgsqlLogSequenceNumber>(0), reader.GetInt32(1));
     });
+
+    /// <summary>
+    /// Has a primary flush soon (<c>wal_writer_delay</c>) all that was inserted: the page that an open transaction writes to is otherwise flushed
+    /// with the next commit, whoever's that is. An id that is given out and commits nothing is one that nobody waits for.
+    /// </summary>
+    /// <exception cref="NpgsqlException">It cannot be reached, or is none.</exception>
+    internal static async Task FlushAsync(NpgsqlDataSource primary, CancellationToken cancellation)
+    {
+        await using var command = primary.CreateCommand("SELECT pg_current_xact_id()");
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
 }

@@ -9,21 +9,26 @@ internal static class Replay
     /// <summary>In all; a replica that takes longer is not worth the wait.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    /// <summary>A replica that lacks something for so long may never have been sent it: it is not flushed.</summary>
+    private static readonly TimeSpan Doubt = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Waits.</summary>
     /// <param name="connection">Of the replica.</param>
+    /// <param name="primary">The way to the primary.</param>
     /// <param name="position">What must be replayed.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="NpgsqlException">The replica failed.</exception>
+    /// <exception cref="NpgsqlException">The replica failed, or the primary.</exception>
     internal static async Task<(ReplayOutcome Outcome, bool HasFeedback)> AwaitAsync(
-        NpgsqlConnection connection, Position position, TimeProvider time, CancellationToken cancellation)
+        NpgsqlConnection connection, NpgsqlDataSource primary, Position position, TimeProvider time, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
             "SELECT pg_is_in_recovery(), coalesce(pg_last_wal_replay_lsn() >= $1, false), current_setting('hot_standby_feedback')::bool", connection);
         command.Parameters.Add(new NpgsqlParameter<NpgsqlLogSequenceNumber> { TypedValue = position.At, NpgsqlDbType = NpgsqlDbType.PgLsn });
         var start = time.GetTimestamp();
+        var isFlushed = false;
         for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             await using (var reader = await command.ExecuteReaderAsync(cancellation))
@@ -35,8 +40,15 @@ internal static class Replay
                     return (ReplayOutcome.Done, reader.GetBoolean(2));
             }
 
-            if (time.GetElapsedTime(start) >= Patience)
+            var waited = time.GetElapsedTime(start);
+            if (waited >= Patience)
                 return (ReplayOutcome.Late, false);
+            if (waited >= Doubt && !isFlushed)
+            {
+                await Position.FlushAsync(primary, cancellation);
+                isFlushed = true;
+            }
+
             await Task.Delay(pause, time, cancellation);
         }
     }

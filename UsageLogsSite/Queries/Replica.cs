@@ -85,7 +85,7 @@ internal sealed partial class Replica(
             var position = await Position.OfAsync(primary, cancellation);
             if (await DifferenceAsync(connection, position, cancellation) is { } difference)
                 Found(State.Resting, difference);
-            else if ((await Replay.AwaitAsync(connection, position, time, cancellation)).Outcome != ReplayOutcome.Done)
+            else if ((await Replay.AwaitAsync(connection, primary, position, time, cancellation)).Outcome != ReplayOutcome.Done)
                 Found(State.Resting, $"it lacks what the primary had {Replay.Patience.TotalSeconds:0.#} s before");
             else
                 FoundUsable(position.Timeline);

@@ -129,7 +129,7 @@ internal sealed class Replicas
         try
         {
             connection = await replica.Source.OpenConnectionAsync(both.Token);
-            var (outcome, hasFeedback) = await Replay.AwaitAsync(connection, position, _time, both.Token);
+            var (outcome, hasFeedback) = await Replay.AwaitAsync(connection, _primary, position, _time, both.Token);
             if (outcome == ReplayOutcome.Done)
             {
                 var database = new UsageDbContext(_options);
