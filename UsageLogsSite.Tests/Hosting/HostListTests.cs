@@ -44,7 +44,7 @@ public sealed class HostListTests
         Assert.Equal((2, true, 0), (databases.AdminReplicas.Hosts.Count, databases.AdminReplicas.TakeTurns, databases.MemberReplicas.Hosts.Count));
         Assert.Contains("Port=5433", databases.AdminReplicas.Hosts[1].ConnectionString, StringComparison.Ordinal);
         Assert.Contains("Host Recheck Seconds=7", databases.Admin.ConnectionString, StringComparison.Ordinal);
-        Assert.Contains("Host Recheck Seconds=2", databases.Rollup.ConnectionString, StringComparison.Ordinal);
+        Assert.Contains("Host Recheck Seconds=60", databases.Rollup.ConnectionString, StringComparison.Ordinal);
     }
 
     private static Databases Open(params (string Name, string Value)[] given)

@@ -15,12 +15,16 @@ internal sealed class DatabaseCheck(Databases databases) : IHealthCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    /// <summary>For the answer, once the primary is found among several hosts.</summary>
+    private static readonly TimeSpan Answer = TimeSpan.FromSeconds(1);
+
     /// <inheritdoc />
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         using var untraced = SuppressInstrumentationScope.Begin();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        var search = databases.LongestSearch + Answer;
+        patience.CancelAfter(search > Patience ? search : Patience);
         try
         {
             await ConnectionRetry.RunAsync(databases.Admin, async () =>

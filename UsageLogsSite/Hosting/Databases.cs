@@ -9,11 +9,13 @@ namespace UsageLogsSite.Hosting;
 /// </summary>
 internal sealed class Databases : IAsyncDisposable
 {
-    private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(5);
+    /// <summary>How long a reader waits for one statement, and for a connection where there is one host.</summary>
+    internal static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(5);
 
     private readonly List<RuntimeConnection> _runtime = [];
     private readonly List<NpgsqlDataSource> _sources = [];
     private readonly List<NpgsqlDataSource> _hosts = [];
+    private readonly List<NpgsqlDataSource> _ways = [];
 
     private Databases(IConfiguration configuration, bool allAsOwner)
     {
@@ -79,6 +81,12 @@ internal sealed class Databases : IAsyncDisposable
     /// <summary>Tells the newest primary from older ones, where there are several hosts.</summary>
     internal PrimaryTimeline Timeline { get; } = new();
 
+    /// <summary>The pooled ways that find the primary among several hosts; none with one host.</summary>
+    internal IReadOnlyList<NpgsqlDataSource> Ways => _ways;
+
+    /// <summary>How long finding the primary may take for <see cref="Admin"/>, if all hosts but one are silent.</summary>
+    internal TimeSpan LongestSearch => HostList.Patience * (new NpgsqlConnectionStringBuilder(Admin.ConnectionString).Hosts().Count - 1);
+
     /// <summary>The site's own logins; null without the owner's rights.</summary>
     internal RuntimeLogins? Logins { get; }
 
@@ -121,6 +129,7 @@ internal sealed class Databases : IAsyncDisposable
             await source.DisposeAsync();
         foreach (var host in _hosts)
             await host.DisposeAsync();
+        Timeline.Dispose();
         Logins?.Dispose();
     }
 
@@ -218,13 +227,20 @@ internal sealed class Databases : IAsyncDisposable
 
         settings.FollowPrimary();
         if (_hosts.Count == 0)
-            _hosts.AddRange(settings.Hosts().Select(host => Builder(duty, new(settings.ConnectionString) { Host = host, Pooling = false }, login).Build()));
+        {
+            var alone = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false, Timeout = (int)PageTimeout.TotalSeconds };
+            _hosts.AddRange(settings.Hosts().Select(host => Builder(duty, new(alone.ConnectionString) { Host = host }, login).Build()));
+        }
+
         var builder = Builder(duty, settings, login);
         Timeline.Guard(builder);
         var all = builder.BuildMultiHost();
         Timeline.Follow(all);
         _sources.Add(all);
-        return all.WithTargetSession(TargetSessionAttributes.Primary);
+        var primary = all.WithTargetSession(TargetSessionAttributes.Primary);
+        if (duty is "admin" or "member" or "ingest")
+            _ways.Add(primary);
+        return primary;
     }
 
     /// <summary>
@@ -239,7 +255,7 @@ internal sealed class Databases : IAsyncDisposable
         foreach (var host in all.Hosts())
         {
             var settings = new NpgsqlConnectionStringBuilder(all.ConnectionString) { Host = host, TargetSessionAttributes = null, LoadBalanceHosts = false };
-            settings.CancellationTimeout = -1; // who waits for a silent replica goes to the primary at once
+            settings.CancellationTimeout = -1; // a query that is cancelled takes its connection along; the server is asked to cancel it all the same
             var builder = Builder(duty, settings, login);
             builder.Name = $"{duty} {host}";
             sources.Add(builder.Build());

@@ -5,8 +5,11 @@ namespace UsageLogsSite.Hosting;
 /// <summary>The hosts of a connection string: one, or a primary and its streaming replicas.</summary>
 internal static class HostList
 {
-    /// <summary>Npgsql's is 10 s: for so long a promoted server would still be taken for a standby.</summary>
-    private const int RecheckSeconds = 2;
+    /// <summary>How long a host may take to answer where there are others: readers wait for a silent one that stands before the primary.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>A silent host is waited for as often as this. A promoted or returned one need not wait for it: see <see cref="PrimaryWatch"/>.</summary>
+    private const int RecheckSeconds = 60;
 
     /// <summary>Whether there are several.</summary>
     internal static bool HasSeveralHosts(this NpgsqlConnectionStringBuilder settings) => settings.Host?.Contains(',', StringComparison.Ordinal) == true;
@@ -46,11 +49,12 @@ internal static class HostList
         }
     }
 
-    /// <summary>What makes a promoted server be found soon, and keeps Npgsql's own choice of hosts out of it: each way chooses itself.</summary>
+    /// <summary>What keeps a silent host from holding readers up, and Npgsql's own choice of hosts out of it: each way chooses itself.</summary>
     internal static void FollowPrimary(this NpgsqlConnectionStringBuilder settings)
     {
         settings.TargetSessionAttributes = null;
         settings.LoadBalanceHosts = false;
+        settings.Timeout = (int)Patience.TotalSeconds;
         if (!settings.ShouldSerialize("Host Recheck Seconds"))
             settings.HostRecheckSeconds = RecheckSeconds;
     }

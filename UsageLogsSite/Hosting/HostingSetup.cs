@@ -47,7 +47,11 @@ internal static class HostingSetup
         builder.Services.AddSingleton(services => TimeZoneInfo.FindSystemTimeZoneById(services.GetRequiredService<IOptions<UsageOptions>>().Value.TimeZone));
     }
 
-    internal static void AddDatabases(this WebApplicationBuilder builder) => builder.AddDatabases(Databases.OfSite(builder.Configuration));
+    internal static void AddDatabases(this WebApplicationBuilder builder)
+    {
+        builder.AddDatabases(Databases.OfSite(builder.Configuration));
+        builder.Services.AddHostedService<PrimaryWatch>();
+    }
 
     internal static void AddDatabases(this WebApplicationBuilder builder, Databases databases)
     {

@@ -6,7 +6,7 @@ namespace UsageLogsSite.Hosting;
 /// Which of several servers that accept writes is the newest: each promotion begins a timeline with a higher number. An old primary that
 /// comes back beside the promoted one does not know that it is over; whoever has seen the newer timeline does, and refuses it.
 /// </summary>
-internal sealed class PrimaryTimeline
+internal sealed class PrimaryTimeline : IDisposable
 {
     /// <summary>The timeline that a primary writes; null where a server is a standby.</summary>
     private const string Question =
@@ -14,7 +14,21 @@ internal sealed class PrimaryTimeline
 
     private readonly Lock _gate = new();
     private readonly List<NpgsqlMultiHostDataSource> _followers = [];
+    private CancellationTokenSource _reign = new();
     private int _newest;
+
+    /// <summary>
+    /// Ends when a newer primary is seen: who keeps a connection to the one before it has to connect anew. To be read before connecting, so that
+    /// a promotion in between is not missed.
+    /// </summary>
+    internal CancellationToken Reign
+    {
+        get
+        {
+            lock (_gate)
+                return _reign.Token;
+        }
+    }
 
     /// <summary>Lets a data source refuse old primaries; every new connection of it is looked at.</summary>
     internal void Guard(NpgsqlDataSourceBuilder builder) => builder.UsePhysicalConnectionInitializer(
@@ -36,11 +50,19 @@ internal sealed class PrimaryTimeline
             _followers.Add(source);
     }
 
+    /// <summary>Has data sources find out anew which host is what: after one lost connection they take its host for gone, and ask no other one either.</summary>
+    internal void Forget()
+    {
+        lock (_gate)
+            _followers.ForEach(source => source.ClearDatabaseStates());
+    }
+
     /// <summary>A primary was seen.</summary>
     /// <param name="timeline">Its timeline.</param>
     /// <returns>Whether none with a newer one was seen before.</returns>
     internal bool See(int timeline)
     {
+        CancellationTokenSource ended;
         lock (_gate)
         {
             if (timeline <= _newest)
@@ -55,8 +77,12 @@ internal sealed class PrimaryTimeline
                 source.Clear();
             }
 
-            return true;
+            (ended, _reign) = (_reign, new());
         }
+
+        // Not waited for: Npgsql asks the old server to cancel what runs there, and that one may be silent.
+        _ = ended.CancelAsync();
+        return true;
     }
 
     /// <summary>Asks a server whether it is a primary, and takes note.</summary>
@@ -69,6 +95,9 @@ internal sealed class PrimaryTimeline
         See(timeline);
         return true;
     }
+
+    /// <inheritdoc />
+    public void Dispose() => _reign.Dispose();
 
     private void Check(object? timeline, NpgsqlConnection connection)
     {

@@ -4,13 +4,14 @@ using UsageLogsSite.Data;
 namespace UsageLogsSite.Hosting;
 
 /// <summary>
-/// Work that lives on one database connection of its own. When the connection is lost the work begins anew on another one,
-/// after a wait that doubles until the work has begun again.
+/// Work that lives on one database connection of its own. When the connection is lost, or a newer primary than its server is seen, the work
+/// begins anew on another one, after a wait that doubles until the work has begun again.
 /// </summary>
+/// <param name="databases">Know which server is the primary.</param>
 /// <param name="source">Opens the connections.</param>
 /// <param name="firstRetry">The wait after the first failure.</param>
 /// <param name="time">The clock.</param>
-internal abstract class ReconnectingService(NpgsqlDataSource source, TimeSpan firstRetry, TimeProvider time) : BackgroundService
+internal abstract class ReconnectingService(Databases databases, NpgsqlDataSource source, TimeSpan firstRetry, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
@@ -23,12 +24,14 @@ internal abstract class ReconnectingService(NpgsqlDataSource source, TimeSpan fi
         var retry = firstRetry;
         while (!stoppingToken.IsCancellationRequested)
         {
+            var reign = databases.Timeline.Reign;
+            using var session = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, reign);
             try
             {
-                await using var connection = await source.OpenConnectionAsync(stoppingToken);
-                await BeginAsync(connection, stoppingToken);
+                await using var connection = await source.OpenConnectionAsync(session.Token);
+                await BeginAsync(connection, session.Token);
                 retry = firstRetry;
-                await RunAsync(connection, stoppingToken);
+                await RunAsync(connection, session.Token);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -37,7 +40,9 @@ internal abstract class ReconnectingService(NpgsqlDataSource source, TimeSpan fi
             catch (Exception e)
             {
                 // Whatever it was, the site stays up and tries again: an exception that leaves here would end it.
-                Lose(retry, e.Message, DatabaseFailure.Is(e) ? null : e);
+                var isOver = reign.IsCancellationRequested;
+                Lose(retry, isOver ? "another server was promoted" : e.Message, isOver || DatabaseFailure.Is(e) ? null : e);
+                databases.Timeline.Forget();
                 await Task.Delay(retry, Time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
             }

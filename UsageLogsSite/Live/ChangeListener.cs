@@ -13,7 +13,7 @@ namespace UsageLogsSite.Live;
 /// </summary>
 internal sealed partial class ChangeListener(
     Databases databases, FilterSets sets, Visitors visitors, HeldEmbeds embeds, AlertSignals alerts, TimeProvider time, LiveMetrics metrics, ILogger<ChangeListener> logger)
-    : ReconnectingService(databases.Listener, TimeSpan.FromMilliseconds(100), time)
+    : ReconnectingService(databases, databases.Listener, TimeSpan.FromMilliseconds(100), time)
 {
     private const string AccessChanged = "usage_access_changed";
 

@@ -12,7 +12,7 @@ namespace UsageLogsSite.Rollup;
 internal sealed partial class RollupService(
     Databases databases, IOptions<RollupOptions> options, TimeZoneInfo zone, TimeProvider time, RollupMetrics metrics, RollupStatus status,
     IEnumerable<IElectedDuty> duties, ILogger<RollupService> logger)
-    : ReconnectingService(databases.Rollup, TimeSpan.FromMilliseconds(250), time)
+    : ReconnectingService(databases, databases.Rollup, TimeSpan.FromMilliseconds(250), time)
 {
     private static readonly TimeSpan ElectionPoll = TimeSpan.FromSeconds(1);
 
