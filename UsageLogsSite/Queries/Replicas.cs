@@ -49,8 +49,7 @@ internal sealed class Replicas
         {
             try
             {
-                await using var database = begun.Database;
-                var result = await read(database, cancellation);
+                var result = await InTimeAsync(ReadAsync(), Databases.PageTimeout, cancellation);
                 _metrics.ReadOnReplica();
                 return result;
             }
@@ -62,6 +61,12 @@ internal sealed class Replicas
 
         _metrics.ReadOnPrimary();
         return await readOnPrimary();
+
+        async Task<T> ReadAsync()
+        {
+            await using var database = begun.Database;
+            return await read(database, cancellation);
+        }
     }
 
     /// <summary>
@@ -123,13 +128,43 @@ internal sealed class Replicas
 
     private async Task<Begun?> BeginAsync(Replica replica, Position position, CancellationToken cancellation)
     {
-        using var patience = new CancellationTokenSource(Replay.Patience * 2, _time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        var connecting = ConnectAsync(replica, position);
+        try
+        {
+            return await InTimeAsync(connecting, Replay.Patience * 2, cancellation);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            _ = LeaveAsync(connecting);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Waits no longer, whatever becomes of it. Npgsql's own time-outs do not do that: with each it asks the server to cancel, and waits for the
+    /// server to hear, which takes a silent one ten seconds.
+    /// </summary>
+    /// <exception cref="TimeoutException">It took longer.</exception>
+    private async Task<T> InTimeAsync<T>(Task<T> work, TimeSpan patience, CancellationToken cancellation)
+    {
+        try
+        {
+            return await work.WaitAsync(patience, _time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException("it does not answer");
+        }
+    }
+
+    /// <summary>Takes no token: cancelling would wait for a silent server, on the thread that cancels. Who does not wait any more leaves this to itself.</summary>
+    private async Task<Begun?> ConnectAsync(Replica replica, Position position)
+    {
         NpgsqlConnection? connection = null;
         try
         {
-            connection = await replica.Source.OpenConnectionAsync(both.Token);
-            var (outcome, hasFeedback) = await Replay.AwaitAsync(connection, _primary, position, _time, both.Token);
+            connection = await replica.Source.OpenConnectionAsync(CancellationToken.None);
+            var (outcome, hasFeedback) = await Replay.AwaitAsync(connection, _primary, position, _time, CancellationToken.None);
             if (outcome == ReplayOutcome.Done)
             {
                 var database = new UsageDbContext(_options);
@@ -142,15 +177,18 @@ internal sealed class Replicas
             _metrics.Diverted(outcome == ReplayOutcome.Late ? Diversion.Lag : Diversion.Role);
             return null;
         }
-        catch (OperationCanceledException e) when (patience.IsCancellationRequested && !cancellation.IsCancellationRequested)
-        {
-            throw new TimeoutException("it does not answer", e);
-        }
         finally
         {
             if (connection is not null)
                 await connection.DisposeAsync();
         }
+    }
+
+    private static async Task LeaveAsync(Task<Begun?> connecting)
+    {
+        await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (connecting is { IsCompletedSuccessfully: true, Result: { } begun })
+            await begun.Database.DisposeAsync();
     }
 
     /// <summary>Whoever reads is told of a failure here; the next ones need not meet it.</summary>
