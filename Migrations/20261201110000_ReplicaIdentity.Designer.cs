@@ -695,8 +695,6 @@ namespace UsageLogsSite.Migrations
                     b.HasIndex("At")
                         .HasDatabaseName("ix_ingest_ids_at");
 
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("At"), "brin");
-
                     b.ToTable("ingest_ids", (string)null);
                 });
 
@@ -738,8 +736,6 @@ namespace UsageLogsSite.Migrations
 
                     b.HasIndex("At")
                         .HasDatabaseName("ix_ingest_requests_at");
-
-                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("At"), "brin");
 
                     b.ToTable("ingest_requests", null, t =>
                         {
