@@ -22,7 +22,9 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
     /// row and of a note, and still does when the key's type is widened.
     /// </summary>
     internal string Expression(string column) =>
-        column == "id" ? $"(SELECT {Map.Columns[column]} FROM (SELECT s.{Source.Key}::{Source.KeyType} AS {Source.Key}) AS s)" : $"({Map.Columns[column]})";
+        column == "id" ? IdOf($"s.{Source.Key}::{Source.KeyType}") : $"({Map.Columns[column]})";
+
+    private string IdOf(string key) => $"(SELECT {Map.Columns["id"]} FROM (SELECT {key} AS {Source.Key}) AS s)";
 
     /// <summary>Fills a script's places for this table.</summary>
     internal string Fill(string script, string schema)
@@ -51,7 +53,7 @@ internal sealed record AttachedTable(string Target, TableMap Map, SourceTable So
             ["before_put"] = Target == "users" ? Scripts.Fill(FreeAddresses, new() { ["schema"] = schema, ["source"] = Source.Name, ["key"] = Source.Key, ["id"] = Expression("id"), ["email"] = Map.Columns["email"], ["where"] = Where }) : "",
             ["unused"] = Target == "users" ? Scripts.Fill(Unused, new() { ["schema"] = schema }) : "",
             ["awaited"] = Target == "users"
-                ? $"(SELECT {Map.Columns["id"]} FROM (SELECT attach_key AS {Source.Key}) AS s)"
+                ? IdOf("attach_key")
                 : $"(SELECT {Map.Columns["user_id"]} FROM {Source.Name} AS s WHERE s.{Source.Key} = attach_key LIMIT 1)",
             ["row_faults"] = "data_exception OR integrity_constraint_violation OR syntax_error_or_access_rule_violation OR cardinality_violation "
                 + "OR plpgsql_error OR case_not_found OR feature_not_supported OR program_limit_exceeded",

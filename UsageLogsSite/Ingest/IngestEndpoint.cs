@@ -33,12 +33,10 @@ internal sealed partial class IngestEndpoint(
     /// <summary>Keys that are not known here yet, looked up at the same time: few, as each counts only once it was found to be nobody's.</summary>
     private const int LookUpsAtOnce = 4;
 
-    private static readonly TimeSpan LongestLookUp = TimeSpan.FromSeconds(5);
-
     private readonly TokenBuckets<Guid> _requests = new(options.Value.RequestsPerSecond, time);
     private readonly TokenBuckets<Guid> _rows = new(options.Value.RowsPerSecond, time);
     private readonly TokenBuckets<string> _unknownKeys = new(options.Value.UnknownKeysPerSecond, time);
-    private readonly SemaphoreSlim _lookUps = new(LookUpsAtOnce);
+    private readonly Turns _lookUps = new(LookUpsAtOnce);
 
     /// <summary>How many rows a batch has is known only once it was read: without turns, all that come at once would be read before any counts.</summary>
     private readonly PartitionedRateLimiter<Guid> _largeBodies = PartitionedRateLimiter.Create<Guid, Guid>(key => RateLimitPartition.GetConcurrencyLimiter(
@@ -101,7 +99,9 @@ internal sealed partial class IngestEndpoint(
             throw IngestRefusal.NoKey(isGiven: false);
 
         var given = header[Scheme.Length..].Trim();
-        var key = keys.Knows(given) ? await FindAsync(given, http.RequestAborted) : await FindUnknownAsync(given, ClientId.NetworkOf(http), http.RequestAborted);
+        var key = keys.Knows(given)
+            ? await FindAsync(given, http.RequestAborted)
+            : await _lookUps.TakeAsync(() => FindUnknownAsync(given, ClientId.NetworkOf(http), http.RequestAborted), http.RequestAborted);
         if (key is null)
             throw IngestRefusal.NoKey(isGiven: true);
         if (!key.Scopes.Contains(kind.Scope))
@@ -115,21 +115,12 @@ internal sealed partial class IngestEndpoint(
     /// <summary>Whoever tries keys at random is slowed down before they cost queries; those with a good key at the same address are not.</summary>
     private async Task<ApiKeyGrant?> FindUnknownAsync(string given, string network, CancellationToken cancellation)
     {
-        if (!await _lookUps.WaitAsync(LongestLookUp, cancellation))
-            throw IngestRefusal.Unavailable(cause: null);
-        try
-        {
-            if (_unknownKeys.WaitOf(network) is { } unknown)
-                throw IngestRefusal.TooMuch(unknown, "unknown keys from this address");
-            var key = await FindAsync(given, cancellation);
-            if (key is null)
-                _unknownKeys.Take(network, 1);
-            return key;
-        }
-        finally
-        {
-            _lookUps.Release();
-        }
+        if (_unknownKeys.WaitOf(network) is { } unknown)
+            throw IngestRefusal.TooMuch(unknown, "unknown keys from this address");
+        var key = await FindAsync(given, cancellation);
+        if (key is null)
+            _unknownKeys.Take(network, 1);
+        return key;
     }
 
     private async Task<ApiKeyGrant?> FindAsync(string key, CancellationToken cancellation)

@@ -12,15 +12,13 @@ internal sealed class IngestStore(Databases databases) : IDisposable
     /// <summary>More batches at the same time would only take each other's time, and the connections by which keys are looked up.</summary>
     private const int BatchesAtOnce = 16;
 
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
-
     private readonly Dictionary<string, (RowWriter Writer, RowGroups Groups)> _tables = RowKind.All.ToDictionary(kind => kind.Table, kind =>
     {
         var writer = new RowWriter(kind);
         return (writer, new RowGroups(writer, databases.Ingest!));
     });
 
-    private readonly SemaphoreSlim _batches = new(BatchesAtOnce);
+    private readonly Turns _batches = new(BatchesAtOnce);
 
     /// <summary>Stores the rows of a request, or finds that it was carried out before.</summary>
     /// <param name="request">What is asked.</param>
@@ -34,7 +32,7 @@ internal sealed class IngestStore(Databases databases) : IDisposable
         {
             return request.IdempotencyKey is null && rows.Count <= 1
                 ? (await StoreAloneAsync(request, rows, cancellation), false)
-                : await StoreInTurnAsync(request, rows, cancellation);
+                : await _batches.TakeAsync(() => StoreBatchAsync(request, rows, cancellation), cancellation);
         }
         catch (Exception e) when (DatabaseFailure.Is(e))
         {
@@ -52,20 +50,6 @@ internal sealed class IngestStore(Databases databases) : IDisposable
     {
         var inserted = rows.Count == 0 ? 0 : await _tables[request.Kind.Table].Groups.WriteAsync(rows[0], cancellation);
         return new IngestAnswer(inserted, request.Rows.Count - inserted);
-    }
-
-    private async Task<(IngestAnswer Answer, bool IsReplayed)> StoreInTurnAsync(IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
-    {
-        if (!await _batches.WaitAsync(LongestWait, cancellation))
-            throw IngestRefusal.Unavailable(cause: null);
-        try
-        {
-            return await StoreBatchAsync(request, rows, cancellation);
-        }
-        finally
-        {
-            _batches.Release();
-        }
     }
 
     private async Task<(IngestAnswer Answer, bool IsReplayed)> StoreBatchAsync(IngestRequest request, List<IngestRow> rows, CancellationToken cancellation)
