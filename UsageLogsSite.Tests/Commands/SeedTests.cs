@@ -14,8 +14,6 @@ public sealed class SeedTests(PostgresCluster cluster) : SiteTest(cluster)
         UNION ALL SELECT 'p' || p FROM (SELECT * FROM credit_purchases ORDER BY id) p
         """;
 
-    private readonly PostgresCluster _cluster = cluster;
-
     [Fact]
     public async Task It_loads_what_was_asked_for_and_leaves_exact_totals()
     {
@@ -46,8 +44,8 @@ public sealed class SeedTests(PostgresCluster cluster) : SiteTest(cluster)
     [Fact]
     public async Task The_same_seed_makes_the_same_rows_and_another_end_moves_only_their_times()
     {
-        await using var again = await _cluster.CreateDatabaseAsync();
-        await using var later = await _cluster.CreateDatabaseAsync();
+        await using var again = await Cluster.CreateDatabaseAsync();
+        await using var later = await Cluster.CreateDatabaseAsync();
         await SeedAsync(Database, 40, 60_000, 300, "--seed", "7", "--until", "2026-01-31T12:00:00");
         await SeedAsync(again, 40, 60_000, 300, "--seed", "7", "--until", "2026-01-31T12:00:00");
         await SeedAsync(later, 40, 60_000, 300, "--seed", "7", "--until", "2026-02-01T12:00:00");

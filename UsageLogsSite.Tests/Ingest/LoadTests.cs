@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Microsoft.Extensions.DependencyInjection;
 using UsageLogsSite.Ingest;
 using UsageLogsSite.Tests.Support;
 
@@ -71,13 +69,8 @@ public sealed class LoadTests(PostgresCluster cluster) : SiteTest(cluster)
     {
         await using var site = await Site.StartBusyAsync(Database, new() { ["Ingest:LargeBodiesAtOnce"] = "1" });
         using var shop = await Sender.CreateAsync(site);
-        var (meters, answered) = (site.Services.GetRequiredService<IMeterFactory>(), new ConcurrentBag<object?>());
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (instrument, _) =>
-        {
-            if (instrument.Meter.Scope == meters && instrument.Meter.Name == IngestMetrics.MeterName)
-                listener.EnableMeasurementEvents(instrument);
-        };
+        var answered = new ConcurrentBag<object?>();
+        using var listener = Meters.ListenTo(site, IngestMetrics.MeterName);
         listener.SetMeasurementEventCallback<double>((_, _, tags, _) => answered.Add(tags[1].Value));
         listener.Start();
 

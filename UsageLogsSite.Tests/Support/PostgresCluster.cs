@@ -38,21 +38,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     }
 
     /// <summary>A migrated, empty database of the test's own.</summary>
-    internal async Task<PostgresDatabase> CreateDatabaseAsync()
-    {
-        var name = $"t_{Guid.NewGuid():N}";
-        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE template_usage");
-        return new PostgresDatabase(To(name), this);
-    }
+    internal Task<PostgresDatabase> CreateDatabaseAsync() => CreateAsync("template_usage");
 
     /// <summary>An empty database without a schema.</summary>
     /// <param name="options">As <c>CREATE DATABASE</c> takes them.</param>
-    internal async Task<PostgresDatabase> CreateEmptyDatabaseAsync(string options = "")
-    {
-        var name = $"t_{Guid.NewGuid():N}";
-        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE template0 {options}");
-        return new PostgresDatabase(To(name), this);
-    }
+    internal Task<PostgresDatabase> CreateEmptyDatabaseAsync(string options) => CreateAsync($"template0 {options}");
 
     internal async Task ExecuteAsync(string sql)
     {
@@ -60,6 +50,13 @@ public sealed class PostgresCluster : IAsyncLifetime
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task<PostgresDatabase> CreateAsync(string template)
+    {
+        var name = $"t_{Guid.NewGuid():N}";
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {template}");
+        return new PostgresDatabase(To(name), this);
     }
 
     private string To(string database) => new NpgsqlConnectionStringBuilder(ConnectionString) { Database = database }.ConnectionString;

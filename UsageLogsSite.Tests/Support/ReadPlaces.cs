@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
 using UsageLogsSite.Queries;
 
 namespace UsageLogsSite.Tests.Support;
@@ -9,16 +8,11 @@ namespace UsageLogsSite.Tests.Support;
 internal sealed class ReadPlaces : IDisposable
 {
     private readonly ConcurrentDictionary<string, long> _counts = new();
-    private readonly MeterListener _listener = new();
+    private readonly MeterListener _listener;
 
     internal ReadPlaces(Site site)
     {
-        var meters = site.Services.GetRequiredService<IMeterFactory>();
-        _listener.InstrumentPublished = (instrument, listener) =>
-        {
-            if (instrument.Meter.Scope == meters && instrument.Meter.Name == ReplicaMetrics.MeterName)
-                listener.EnableMeasurementEvents(instrument);
-        };
+        _listener = Meters.ListenTo(site, ReplicaMetrics.MeterName);
         _listener.SetMeasurementEventCallback<long>((instrument, count, tags, _) =>
             _counts.AddOrUpdate((string)tags[0].Value!, count, (_, old) => instrument.IsObservable ? count : old + count));
         _listener.Start();
